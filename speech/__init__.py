@@ -1,0 +1,1 @@
+"""The domain: jobs, storage, text, audio, transcripts, settings and errors, used by server and worker alike."""

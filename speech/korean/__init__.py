@@ -1,0 +1,1 @@
+"""Korean text to the sounds that are said."""

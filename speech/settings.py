@@ -1,0 +1,141 @@
+"""Every setting, its default and its meaning; only entry points read the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+
+def _s(default: Any, help: str, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator can set; a field `port` is the environment variable MOKSORI_PORT."""
+
+    data_dir: str = _s(".moksori", "Folder of the embedded store, artifacts, bells, secret and model cache")
+    database_url: str = _s("", "SQLAlchemy URL of the job store; empty: SQLite in the data folder", secret=True)
+    storage_url: str = _s("", "`file:///folder` or `gs://bucket/prefix`; empty: a folder in the data folder")
+    broker_url: str = _s("", "AMQP URL of RabbitMQ; empty: embedded mode, no broker", secret=True)
+    events_exchange: str = _s("moksori.events.v1", "Fanout exchange that carries job events on RabbitMQ")
+    plugins: str = _s("", "Comma list of Python modules imported by workers at start; they may register engines")
+
+    host: str = _s("127.0.0.1", "Address to listen on; another than loopback needs API keys")
+    port: int = _s(8000, "Port to listen on")
+    public_url: str = _s("", "Start of every link we hand out; empty: http://host:port")
+    secret: str = _s("", "Key that signs our own links; empty: made once and kept in the data folder", secret=True)
+    cors_origins: str = _s("", "Comma list of exact origins that may call the API from a browser")
+    server_processes: int = _s(1, "gunicorn processes")
+    server_threads: int = _s(400, "Threads of one server process; above waits + streams")
+    max_waits: int = _s(150, "Waiting calls at once in one server process; over it 503")
+    max_streams: int = _s(220, "Open event streams at once in one server process; over it 503")
+    wait_timeout: float = _s(300.0, "Seconds a synchronous call waits before 504")
+    link_ttl: int = _s(3600, "Seconds a signed artifact URL is good for")
+    idempotency_ttl: int = _s(86400, "Seconds an Idempotency-Key is remembered")
+
+    json_max_bytes: int = _s(1_048_576, "Largest JSON body in bytes")
+    upload_max_bytes: int = _s(1_073_741_824, "Largest uploaded or fetched file in bytes")
+    text_max_characters: int = _s(5_000, "Longest text of a synchronous speech call")
+    job_text_max_characters: int = _s(100_000, "Longest text of a speech job")
+    audio_max_seconds: float = _s(14_400.0, "Longest decoded recording in seconds")
+    batch_max_urls: int = _s(500, "Most URLs in one batch")
+
+    concurrent_downloads: int = _s(4, "Downloads at once in a worker")
+    download_timeout: float = _s(300.0, "Seconds one download may take")
+    allow_private_urls: bool = _s(False, "For tests only: inputs may be fetched from loopback addresses")
+
+    lanes: str = _s("speech,transcription", "Lanes this worker serves")
+    voices: str = _s("", "Folder of member voices; empty: the five that ship")
+    speech_engine: str = _s("auto", "`onnx`, `coqui` or `auto`")
+    speech_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
+    speech_threads: int = _s(1, "Threads of the speech engine")
+    transcription_engine: str = _s("whisper", "Engine of the transcription lane")
+    whisper_model: str = _s("base", "A folder, `base` (ships), or any faster-whisper name where a hub is reachable")
+    whisper_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
+    whisper_compute_type: str = _s("auto", "CTranslate2 type; auto: float16 on CUDA, int8 on CPU")
+    whisper_threads: int = _s(0, "Threads of the Whisper engine; 0: all cores")
+
+    part_seconds: float = _s(300.0, "Aimed length of one part of a long recording")
+    part_characters: int = _s(2_000, "Aimed length of one part of a long text")
+    lease_seconds: float = _s(30.0, "An attempt not renewed for this long is taken over")
+    renew_seconds: float = _s(10.0, "How often a running attempt renews its lease")
+    attempt_timeout: float = _s(1_800.0, "An attempt that runs longer is killed")
+    stop_window: float = _s(10.0, "Seconds a stopping worker lets its attempt run on")
+    load_timeout: float = _s(300.0, "Seconds a child may take to load its models")
+    sweep_seconds: float = _s(1.0, "How often the sweeper looks")
+    outage_seconds: float = _s(86_400.0, "A storage outage longer than this fails the job")
+    max_crashes: int = _s(3, "Crashes of the worker after which a job is given up")
+    max_interruptions: int = _s(10, "Crashes and preemptions together after which a job is given up")
+    log_level: str = _s("INFO", "DEBUG, INFO, WARNING or ERROR")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ, **given: Any) -> "Settings":
+        """Settings from MOKSORI_* variables; `given` wins. All that is malformed is named in one ValueError."""
+        types, values, wrong = get_type_hints(cls), dict(given), []
+        for f in fields(cls):
+            text = env.get(f"MOKSORI_{f.name.upper()}")
+            if text is None or f.name in values:
+                continue
+            try:
+                values[f.name] = _parse(types[f.name], text)
+            except ValueError:
+                wrong.append(f"MOKSORI_{f.name.upper()}={text!r} is not {_a(types[f.name])}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return cls(**values)
+
+    @property
+    def data(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.data_dir).expanduser().resolve()
+
+    @property
+    def store_url(self) -> str:
+        """Where the job store is."""
+        return self.database_url or f"sqlite:///{self.data / 'moksori.db'}"
+
+    @property
+    def artifacts_url(self) -> str:
+        """Where artifacts are."""
+        return self.storage_url or f"file://{self.data / 'artifacts'}"
+
+    @property
+    def links_url(self) -> str:
+        """The start of every link we hand out, without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def embedded(self) -> bool:
+        """True when no broker is set: the job table is the queue."""
+        return not self.broker_url
+
+    @property
+    def lane_names(self) -> tuple[str, ...]:
+        """The lanes this worker serves."""
+        return tuple(name.strip() for name in self.lanes.split(",") if name.strip())
+
+    def to_env(self) -> dict[str, str]:
+        """The variables that make another process read these same settings."""
+        return {
+            f"MOKSORI_{f.name.upper()}": _text(getattr(self, f.name))
+            for f in fields(self)
+            if getattr(self, f.name) != f.default
+        }
+
+
+def _parse(kind: type, text: str) -> Any:
+    if kind is bool:
+        if text.lower() not in {"0", "1", "true", "false", ""}:
+            raise ValueError(text)
+        return text.lower() in {"1", "true"}
+    return kind(text)
+
+
+def _text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _a(kind: type) -> str:
+    return {int: "a whole number", float: "a number", bool: "0 or 1"}.get(kind, kind.__name__)

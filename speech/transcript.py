@@ -1,0 +1,43 @@
+"""What was said and when: words, segments, and the transcript they make."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word; `start` and `end` are seconds from the recording's start."""
+
+    word: str  # with its leading space where the language writes one
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of speech as the engine gave it; `start` and `end` in seconds."""
+
+    id: int
+    start: float
+    end: float
+    text: str
+    tokens: tuple[int, ...] = ()
+    temperature: float = 0.0
+    avg_logprob: float = 0.0
+    compression_ratio: float = 0.0
+    no_speech_prob: float = 0.0
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The whole of a recording's words, and how they were found."""
+
+    text: str
+    language: str  # ISO 639-1
+    language_probability: float
+    duration: float  # seconds of decoded audio
+    segments: tuple[Segment, ...]
+    task: str = "transcribe"  # or "translate"
+    engine: dict[str, Any] = field(default_factory=dict)  # name, model, settings

@@ -1,0 +1,1 @@
+"""Member voices: the manifest, the checkpoints and the engines that speak them."""

@@ -1,0 +1,75 @@
+"""One attempt at one job: what a handler is given, and what it answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from speech.errors import Cancelled
+from speech.jobs import Job, NewJob
+from speech.settings import Settings
+from speech.storage import Storage
+
+
+@dataclass(frozen=True)
+class NewArtifact:
+    """A file that a handler made in its work folder, to be stored under the attempt."""
+
+    name: str  # "speech.wav"
+    path: Path
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The job's work is finished."""
+
+    artifacts: list[NewArtifact]
+    result: dict[str, Any]  # the kind's own, as the API shows it
+    usage: dict[str, float] = field(default_factory=dict)  # audio_seconds, characters
+    warnings: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The job's work is done by parts; the job comes back in phase "join" once all have succeeded.
+
+    Each part is a NewJob of kind "part" whose request says what to do; its `input` may name a key that
+    this attempt has stored with `Attempt.store`.
+    """
+
+    parts: list[NewJob]
+
+
+@dataclass
+class Attempt:
+    """What a handler works with. `job.phase` is "work" or "join"."""
+
+    job: Job
+    settings: Settings
+    storage: Storage
+    models: dict[str, Any]  # by lane: what load_models of that lane returned
+    workdir: Path  # private, removed afterwards
+    fetch_input: Callable[[], Path]  # the job's input as a local file, under our own name
+    parts: Callable[[], list[Job]]  # the succeeded children, in order; for a join
+    on_progress: Callable[[float, str], None]
+    on_piece: Callable[[dict[str, Any]], None]
+    on_store: Callable[[str, Path, str], str]
+    stopping: Callable[[], bool]
+
+    def progress(self, fraction: float, step: str) -> None:
+        """Tell how far the work is: `fraction` in [0, 1], `step` a word such as "decoding"."""
+        self.on_progress(fraction, step)
+
+    def piece(self, data: dict[str, Any]) -> None:
+        """Publish one finished sentence or segment to whoever watches the job."""
+        self.on_piece(data)
+
+    def store(self, name: str, path: Path, content_type: str) -> str:
+        """Store a file under this attempt now (a part's input); returns its key."""
+        return self.on_store(name, path, content_type)
+
+    def check(self) -> None:
+        """Call between sentences and segments. Raises Cancelled when the job is to stop."""
+        if self.stopping():
+            raise Cancelled
