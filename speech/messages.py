@@ -60,6 +60,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "This Idempotency-Key was used with another body. Use a new key for a new request.",
         "이 Idempotency-Key 는 다른 요청에 쓰였습니다. 새 요청에는 새 키를 쓰세요.",
     ),
+    "nothing_to_retry": (
+        "Every item of this batch succeeded; there is nothing to retry.",
+        "묶음의 모든 항목이 성공해서 다시 할 것이 없습니다.",
+    ),
+    "retry_the_parent": (
+        "A part cannot be retried by itself. Retry its job {job}.",
+        "부분만 다시 할 수 없습니다. 작업 {job} 을(를) 다시 시도하세요.",
+    ),
+    "bad_cursor": (
+        "This cursor is not one that we gave. Start again without {param}.",
+        "우리가 준 커서가 아닙니다. {param} 없이 처음부터 다시 요청하세요.",
+    ),
     "schema_too_old": (
         "The job store's schema is {found}, this version needs {wanted}. Run: moksori migrate",
         "작업 저장소의 스키마가 {found} 인데 {wanted} 이(가) 필요합니다. 실행하세요: moksori migrate",

@@ -1,0 +1,232 @@
+"""The life of an attempt in the store: claim, renew, report, split, commit, complete, fail, defer, release.
+
+`attempt` rises with every claim and is the fencing token: a write of an older attempt finds no row and raises
+LeaseLost. A holder is `host/boot/child`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from speech import family, turns
+from speech.database import Tx
+from speech.errors import Internal, LeaseLost, SpeechError, StorageUnavailable
+from speech.jobs import FINAL, Artifact, Job, NewJob
+from speech.rows import artifact_json, change, insert_jobs, load, to_job
+from speech.schema import jobs, pieces
+
+REASONS = ("crash", "preempted", "ours")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The limits of section 2 of the design; seconds and counts."""
+
+    lease: float = 30.0
+    crashes: int = 3
+    interruptions: int = 10
+    outage: float = 86_400.0
+
+
+def claim(tx: Tx, lane: str, holder: str, rules: Rules, prefer_batch: bool = False) -> Job | None:
+    """Take the row of `lane` whose turn it is, or None. `prefer_batch` on every tenth claim of a child."""
+    order = ("batch", "interactive") if prefer_batch else ("interactive", "batch")
+    for priority in order:
+        row = turns.next_row(tx, lane, priority)
+        if row is not None:
+            return _take(tx, to_job(row), holder, rules)
+    return None
+
+
+def _take(tx: Tx, job: Job, holder: str, rules: Rules) -> Job:
+    change(
+        tx, job.id, state="running", claimable=False, attempt=job.attempt + 1, holder=holder,
+        lease_until=tx.now + rules.lease, started=job.started or tx.now,
+        phase="copy" if job.winner is not None else job.phase, step="starting",
+    )  # fmt: skip
+    taken = load(tx, job.id)
+    assert taken is not None
+    return taken
+
+
+def _standing(job: Job) -> list[ColumnElement[bool]]:
+    return [jobs.c.attempt == job.attempt, jobs.c.state == "running", jobs.c.holder.is_not(None)]
+
+
+def renew(tx: Tx, job: Job, rules: Rules) -> bool:
+    """Keep the lease; True when the job is to be cancelled. A late renewal is good while the attempt stands."""
+    row = tx.connection.execute(
+        jobs.update()
+        .where(jobs.c.id == job.id, *_standing(job))
+        .values(lease_until=tx.now + rules.lease)
+        .returning(jobs.c.cancel_requested)
+    ).one_or_none()
+    if row is None:
+        raise LeaseLost
+    return bool(row.cancel_requested)
+
+
+def report(tx: Tx, job: Job, fraction: float, step: str, new: list[tuple[int, Any]]) -> None:
+    """Store progress and the pieces (number, data) that became ready."""
+    if change(tx, job.id, *_standing(job), fraction=fraction, step=step) is None:
+        raise LeaseLost
+    if new:
+        rows = [{"job": job.id, "attempt": job.attempt, "n": n, "data": data} for n, data in new]
+        tx.connection.execute(insert(pieces), rows)
+    if job.parent:
+        change(tx, job.parent)
+
+
+def split(tx: Tx, job: Job, parts: list[NewJob]) -> None:
+    """Give the job's work to parts: it waits, running and without a lease, until the last one ends."""
+    locked = _locked(tx, job)
+    if _stopped(tx, locked):
+        return
+    change(
+        tx, job.id, phase="wait", holder=None, lease_until=None, claimable=False, step="parts",
+        children_total=len(parts), open_children=len(parts), fraction=0.0,
+    )  # fmt: skip
+    ids = insert_jobs(tx, parts, parent=locked)
+    for lane in sorted({part.lane for part in parts}):
+        turns.enter(tx, lane, job.priority, job.tenant, job.root)
+    tx.rings.extend((part.lane, part_id) for part, part_id in zip(parts, ids, strict=True))
+
+
+def commit(
+    tx: Tx, job: Job, artifacts: list[Artifact], result: dict[str, Any], usage: dict[str, float],
+    warnings: list[Any],
+) -> Job:  # fmt: skip
+    """Name this attempt the winner; without promised outputs the job has succeeded. Returns the row after."""
+    locked = _locked(tx, job)
+    if not _stopped(tx, locked):
+        values: dict[str, Any] = {
+            "winner": job.attempt,
+            "artifacts": [artifact_json(one) for one in artifacts],
+            "result": result,
+            "usage": {**locked.usage, **usage},
+            "warnings": [*locked.warnings, *warnings],
+            "outage_since": None,
+        }
+        if job.outputs:
+            change(tx, job.id, phase="copy", step="storing", **values)
+        else:
+            family.finish(tx, locked, "succeeded", **values)
+    after = load(tx, job.id)
+    assert after is not None
+    return after
+
+
+def complete(tx: Tx, job: Job) -> None:
+    """The winner's bytes are where they were promised: succeeded."""
+    family.finish(tx, _locked(tx, job), "succeeded")
+
+
+def fail(tx: Tx, job: Job, error: SpeechError) -> None:
+    """End the job with an error; a requested cancel comes first."""
+    locked = _locked(tx, job)
+    if not _stopped(tx, locked):
+        family.finish(tx, locked, "failed", error)
+
+
+def cancelled(tx: Tx, job: Job) -> None:
+    """The attempt has stopped because it was asked to."""
+    family.finish(tx, _locked(tx, job), "cancelled")
+
+
+def defer(tx: Tx, job: Job, error: SpeechError, rules: Rules) -> None:
+    """Put the job back for an outage that is nobody's fault: back-off in the row, no attempt counted."""
+    locked = _locked(tx, job)
+    row = tx.connection.execute(
+        select(jobs.c.outage_since, jobs.c.deferrals).where(jobs.c.id == job.id)
+    ).one()
+    since = row.outage_since or tx.now
+    if _stopped(tx, locked):
+        return
+    if tx.now - since > rules.outage:
+        hours = round(rules.outage / 3600, 1)
+        family.finish(tx, locked, "failed", StorageUnavailable("storage_outage", hours=hours))
+        return
+    pause = min(60.0, 2.0 ** min(row.deferrals, 6))
+    warning = {"code": error.code, "fields": error.fields}
+    _requeue(
+        tx, locked, not_before=tx.now + pause, outage_since=since, deferrals=row.deferrals + 1,
+        warnings=locked.warnings if warning in locked.warnings else [*locked.warnings, warning],
+    )  # fmt: skip
+
+
+def release(tx: Tx, holder: str, reason: str, rules: Rules) -> list[str]:
+    """Free what a dead holder held (`host/boot/child`, or all of `host/boot/`); the ids freed."""
+    held = tx.connection.execute(
+        select(jobs.c.id).where(jobs.c.holder.startswith(holder, autoescape=True))
+    ).scalars()
+    return [job_id for job_id in held.all() if _release_one(tx, job_id, reason, rules, holder)]
+
+
+def release_expired(tx: Tx, rules: Rules, limit: int = 100) -> list[str]:
+    """Free rows whose lease ran out: a node that vanished, which counts as a preemption."""
+    late = tx.connection.execute(
+        select(jobs.c.id)
+        .where(jobs.c.lease_until < tx.now)
+        .order_by(jobs.c.lease_until)
+        .limit(limit)
+    ).scalars()
+    return [job_id for job_id in late.all() if _release_one(tx, job_id, "preempted", rules, None)]
+
+
+def _release_one(tx: Tx, job_id: str, reason: str, rules: Rules, holder: str | None) -> bool:
+    job = family.lock(tx, job_id)
+    row = tx.connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    if job is None or row is None or row.holder is None or job.state in FINAL:
+        return False
+    still = row.holder.startswith(holder) if holder else row.lease_until < tx.now
+    if not still:
+        return False
+    if _stopped(tx, job):
+        return True
+    crashes = row.crashes + (reason == "crash")
+    preemptions = row.preemptions + (reason == "preempted")
+    error = _too_many(crashes, preemptions, rules)
+    if error is not None and job.winner is None:
+        family.finish(tx, job, "failed", error, crashes=crashes, preemptions=preemptions)
+    else:
+        _requeue(tx, job, not_before=tx.now, crashes=crashes, preemptions=preemptions)
+    return True
+
+
+def _too_many(crashes: int, preemptions: int, rules: Rules) -> Internal | None:
+    if crashes >= rules.crashes:
+        return Internal("worker_lost", crashes=crashes)
+    if crashes + preemptions >= rules.interruptions:
+        return Internal("preempted_too_often", count=crashes + preemptions)
+    return None
+
+
+def _requeue(tx: Tx, job: Job, **values: Any) -> None:
+    """Back into the line; the attempt's pieces are gone with it. A row with a winner stays `running`."""
+    change(
+        tx, job.id, claimable=True, holder=None, lease_until=None, fraction=0.0, step="queued",
+        state="queued" if job.winner is None and job.phase == "work" else "running", **values,
+    )  # fmt: skip
+    turns.enter(tx, job.lane, job.priority, job.tenant, job.root, values["not_before"])
+    tx.rings.append((job.lane, job.id))
+
+
+def _locked(tx: Tx, job: Job) -> Job:
+    """The row, locked with its ancestors, if this attempt still stands. Raises LeaseLost."""
+    locked = family.lock(tx, job.id)
+    if locked is None or locked.attempt != job.attempt or locked.state != "running":
+        raise LeaseLost
+    held = tx.connection.execute(select(jobs.c.holder).where(jobs.c.id == job.id)).scalar()
+    if held is None:
+        raise LeaseLost
+    return locked
+
+
+def _stopped(tx: Tx, job: Job) -> bool:
+    """End a job whose cancel was asked for in time (before it had a winner)."""
+    if job.cancel_requested and job.winner is None:
+        family.finish(tx, job, "cancelled")
+        return True
+    return False

@@ -1,0 +1,119 @@
+"""How a job ends, and what its end means to its parent and its children.
+
+Every function runs inside one write transaction. Rows are locked from the root downwards, always.
+"""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from speech.database import Tx
+from speech.errors import SpeechError
+from speech.jobs import FINAL, Job
+from speech.rows import change, to_job
+from speech.schema import jobs
+from speech.turns import enter
+
+
+def error_json(error: SpeechError) -> dict[str, Any]:
+    """An error as a row keeps it; its sentence is made when it is read, in the reader's language."""
+    return {
+        "code": error.code,
+        "fields": error.fields,
+        "param": error.param,
+        "class": type(error).__name__,
+    }
+
+
+def lock(tx: Tx, job_id: str) -> Job | None:
+    """A job, locked together with all its ancestors (root first); None when there is no such row."""
+    chain = [job_id]
+    while parent := tx.connection.execute(
+        select(jobs.c.parent).where(jobs.c.id == chain[-1])
+    ).scalar():
+        chain.append(parent)
+    row = None
+    for one in reversed(chain):
+        row = tx.connection.execute(
+            select(jobs).where(jobs.c.id == one).with_for_update()
+        ).one_or_none()
+    return to_job(row) if row else None
+
+
+def finish(
+    tx: Tx, job: Job, state: str, error: SpeechError | dict[str, Any] | None = None, **values: Any
+) -> None:
+    """End a locked job; its open children end with it, and its parent learns of it."""
+    if job.state in FINAL:
+        return
+    told = error_json(error) if isinstance(error, SpeechError) else error
+    done = {"fraction": 1.0} if state == "succeeded" else {}
+    change(
+        tx, job.id, state=state, error=told, claimable=False, holder=None, lease_until=None,
+        deadline=None, finished=tx.now, step=state, **done, **values,
+    )  # fmt: skip
+    if job.open_children:
+        _end_children(tx, job)
+    if job.parent:
+        _tell_parent(tx, job, state, told)
+
+
+def _end_children(tx: Tx, parent: Job) -> None:
+    """Cancel what is open below: at once where nobody works on it, else by flag."""
+    rows = tx.connection.execute(
+        select(jobs)
+        .where(jobs.c.parent == parent.id, jobs.c.state.not_in(FINAL))
+        .order_by(jobs.c.id)
+        .with_for_update()
+    ).all()
+    for row in rows:
+        if row.holder is None:
+            finish(tx, to_job(row), "cancelled")
+        else:
+            change(tx, row.id, cancel_requested=True)
+
+
+def _tell_parent(tx: Tx, child: Job, state: str, error: dict[str, Any] | None) -> None:
+    assert child.parent is not None
+    row = tx.connection.execute(select(jobs).where(jobs.c.id == child.parent)).one()
+    succeeded = row.children_succeeded + (state == "succeeded")
+    failed = row.children_failed + (state != "succeeded")
+    still_open = row.open_children - 1
+    change(
+        tx, row.id, open_children=still_open, children_succeeded=succeeded, children_failed=failed,
+        **({} if row.state in FINAL else {"fraction": (succeeded + failed) / row.children_total}),
+    )  # fmt: skip
+    if row.state in FINAL:
+        return
+    parent = to_job(tx.connection.execute(select(jobs).where(jobs.c.id == row.id)).one())
+    if parent.kind == "batch":
+        _batch_item_ended(tx, parent)
+    else:
+        _part_ended(tx, parent, child, state, error)
+
+
+def _batch_item_ended(tx: Tx, batch: Job) -> None:
+    if batch.open_children:
+        return
+    if batch.children["succeeded"]:
+        finish(tx, batch, "succeeded", result=dict(batch.children))
+    else:
+        finish(tx, batch, "failed", SpeechError("all_failed"))
+
+
+def _part_ended(tx: Tx, parent: Job, child: Job, state: str, error: dict[str, Any] | None) -> None:
+    if state == "failed":
+        finish(tx, parent, "failed", _for_parent(child, error))
+    elif state == "cancelled":
+        finish(tx, parent, "cancelled")
+    elif parent.open_children == 0:
+        change(tx, parent.id, phase="join", claimable=True, not_before=tx.now, step="joining")
+        enter(tx, parent.lane, parent.priority, parent.tenant, parent.root)
+        tx.rings.append((parent.lane, parent.id))
+
+
+def _for_parent(child: Job, error: dict[str, Any] | None) -> dict[str, Any]:
+    """The part's own error, with its place: the parent fails for the same reason."""
+    told = dict(error or {"code": "internal", "fields": {}, "param": None, "class": "Internal"})
+    told["part"] = child.part
+    return told

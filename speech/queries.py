@@ -1,0 +1,185 @@
+"""Reads of the job store, and erasing."""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, tuple_
+
+from speech.errors import InvalidRequest, NotFound
+from speech.jobs import Job
+from speech.rows import to_job
+from speech.schema import idempotency, jobs, pieces, workers
+
+WORKER_SILENT = 30.0  # seconds after which a worker no longer counts as alive
+_COUNT_UP_TO = 1_000  # a position beyond this is not worth counting
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Where a waiting job stands: `position` from 1, approximate; the times are seconds since 1970."""
+
+    position: int
+    ready_from: float | None
+    ready_to: float | None
+
+
+def get(connection: Connection, job_id: str, tenant: str) -> Job:
+    """A tenant's job. Raises NotFound("job_not_found")."""
+    row = connection.execute(
+        select(jobs).where(jobs.c.id == job_id, jobs.c.tenant == tenant)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("job_not_found", job=job_id)
+    return to_job(row)
+
+
+def children(connection: Connection, job_id: str) -> list[Job]:
+    """All children, in order."""
+    rows = connection.execute(select(jobs).where(jobs.c.parent == job_id).order_by(jobs.c.part))
+    return [to_job(row) for row in rows]
+
+
+def pieces_of(connection: Connection, job: Job, after: int) -> list[tuple[int, dict[str, Any]]]:
+    """Ready sentences or segments of the job's present attempt, numbered above `after`."""
+    rows = connection.execute(
+        select(pieces.c.n, pieces.c.data)
+        .where(pieces.c.job == job.id, pieces.c.attempt == job.attempt, pieces.c.n > after)
+        .order_by(pieces.c.n)
+    )
+    return [(row.n, row.data) for row in rows]
+
+
+def page(
+    connection: Connection, tenant: str, *, limit: int = 20, after: str | None = None,
+    parent: str | None = None, states: Iterable[str] = (), kinds: Iterable[str] = (),
+) -> tuple[list[Job], str | None]:  # fmt: skip
+    """A page of jobs and the cursor of the next one, or None at the end.
+
+    Without `parent`: roots and batch items, newest first; parts, checks and previews are left out.
+    With it: that job's children in order. Raises InvalidRequest("bad_cursor").
+    """
+    query = select(jobs).where(jobs.c.tenant == tenant)
+    if states:
+        query = query.where(jobs.c.state.in_(list(states)))
+    if kinds:
+        query = query.where(jobs.c.kind.in_(list(kinds)))
+    if parent is not None:
+        last = _cursor(after, int) if after else -1
+        query = query.where(jobs.c.parent == parent, jobs.c.part > last)
+        query = query.order_by(jobs.c.part)
+    else:
+        query = query.where(jobs.c.kind.not_in(["part", "check", "preview"]))
+        if after:
+            moment, job_id = _cursor(after, list)
+            query = query.where(tuple_(jobs.c.created, jobs.c.id) < tuple_(moment, job_id))
+        query = query.order_by(jobs.c.created.desc(), jobs.c.id.desc())
+    found = [to_job(row) for row in connection.execute(query.limit(limit + 1))]
+    more = len(found) > limit
+    found = found[:limit]
+    return found, _encode(found[-1], parent) if more else None
+
+
+def _encode(job: Job, parent: str | None) -> str:
+    place: Any = job.part if parent is not None else [job.created, job.id]
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def _cursor(text: str, kind: type) -> Any:
+    try:
+        place = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        shape_fits = type(place) is kind
+        if kind is list:
+            shape_fits = shape_fits and [type(one) for one in place] == [float, str]
+    except ValueError:
+        shape_fits = False
+    if not shape_fits:
+        raise InvalidRequest("bad_cursor", param="after")
+    return place
+
+
+def held(connection: Connection, job_id: str) -> bool:
+    """True while an attempt works on the job."""
+    row = connection.execute(select(jobs.c.holder).where(jobs.c.id == job_id)).one()
+    return row.holder is not None
+
+
+def stands(connection: Connection, job: Job) -> tuple[bool, bool]:
+    """(whether the attempt still stands, whether a cancel was asked for)."""
+    row = connection.execute(
+        select(jobs.c.attempt, jobs.c.state, jobs.c.holder, jobs.c.cancel_requested).where(
+            jobs.c.id == job.id
+        )
+    ).one_or_none()
+    if row is None:
+        return False, False
+    return (
+        row.attempt == job.attempt and row.state == "running" and row.holder is not None,
+        row.cancel_requested,
+    )
+
+
+def ahead(connection: Connection, job: Job, now: float) -> Ahead | None:
+    """The waiting job's place among the rows of its lane that come first, and an estimate from recent work."""
+    if job.state != "queued":
+        return None
+    before = select(jobs.c.id).where(jobs.c.claimable, jobs.c.lane == job.lane, jobs.c.id != job.id)
+    older = jobs.c.created <= job.created
+    if job.priority == "interactive":
+        before = before.where(jobs.c.priority == "interactive", older)
+    else:
+        before = before.where((jobs.c.priority == "interactive") | older)
+    count = connection.execute(
+        select(func.count()).select_from(before.limit(_COUNT_UP_TO).subquery())
+    ).scalar_one()
+    low, high = _estimate(connection, job.lane, count + 1, now)
+    return Ahead(count + 1, low, high)
+
+
+def _estimate(
+    connection: Connection, lane: str, turn: int, now: float
+) -> tuple[float | None, float | None]:
+    """From the quartiles of the last 20 attempts of the lane and the workers alive."""
+    recent = connection.execute(
+        select(jobs.c.finished - jobs.c.started)
+        .where(jobs.c.lane == lane, jobs.c.state == "succeeded", jobs.c.kind != "batch")
+        .where(jobs.c.finished.is_not(None), jobs.c.started.is_not(None))
+        .order_by(jobs.c.finished.desc())
+        .limit(20)
+    ).scalars()
+    spans = sorted(recent.all())
+    alive = sum(lane in worker["lanes"] for worker in live_workers(connection, now))
+    if not spans or not alive:
+        return None, None
+    quick, slow = spans[len(spans) // 4], spans[(3 * len(spans)) // 4]
+    return now + quick * turn / alive, now + slow * (turn / alive + 1)
+
+
+def live_workers(connection: Connection, now: float) -> list[dict[str, Any]]:
+    """Workers that reported within the last half minute."""
+    rows = connection.execute(select(workers).where(workers.c.seen > now - WORKER_SILENT))
+    return [dict(row._mapping) for row in rows]
+
+
+def erase(connection: Connection, job_id: str) -> list[str]:
+    """Delete a job and all below it; the input keys that no other row refers to."""
+    ids, generation = [job_id], [job_id]
+    while generation:
+        generation = list(
+            connection.execute(select(jobs.c.id).where(jobs.c.parent.in_(generation))).scalars()
+        )
+        ids += generation
+    inputs = set(
+        connection.execute(
+            select(jobs.c.input_key).where(jobs.c.id.in_(ids), jobs.c.input_key.is_not(None))
+        ).scalars()
+    )
+    connection.execute(delete(pieces).where(pieces.c.job.in_(ids)))
+    connection.execute(delete(idempotency).where(idempotency.c.job.in_(ids)))
+    connection.execute(delete(jobs).where(jobs.c.id.in_(ids)))
+    kept = set(
+        connection.execute(select(jobs.c.input_key).where(jobs.c.input_key.in_(inputs))).scalars()
+    )
+    return sorted(inputs - kept)

@@ -1,0 +1,154 @@
+"""The tables of the job store; speech/migrations makes them.
+
+`jobs` is the truth. `turns` and `tenants` say whose turn it is, so that a claim's cost grows with the tenants
+that wait and not with the rows. All times are seconds since 1970 by the store's own clock.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def _int(name: str, default: int = 0) -> Column[Any]:
+    return Column(name, Integer, nullable=False, default=default, server_default=str(default))
+
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("lane", String(16), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("priority", String(12), nullable=False),
+    Column("phase", String(8), nullable=False),
+    Column("claimable", Boolean, nullable=False),
+    _int("attempt"),
+    _int("crashes"),
+    _int("preemptions"),
+    _int("deferrals"),
+    Column("request", JSON, nullable=False),
+    Column("input", JSON(none_as_null=True)),
+    Column("input_key", Text),
+    Column("outputs", JSON, nullable=False),
+    Column("promised", JSON, nullable=False),
+    Column("overwrite", Boolean, nullable=False),
+    Column("result", JSON(none_as_null=True)),
+    Column("error", JSON(none_as_null=True)),
+    Column("warnings", JSON, nullable=False),
+    Column("artifacts", JSON, nullable=False),
+    Column("usage", JSON, nullable=False),
+    Column("fraction", Double, nullable=False),
+    Column("step", String(32), nullable=False),
+    _int("seq"),
+    Column("parent", String(36)),
+    Column("root", String(36), nullable=False),
+    Column("part", Integer),
+    Column("retry_of", String(36)),
+    _int("children_total"),
+    _int("children_succeeded"),
+    _int("children_failed"),
+    _int("open_children"),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("winner", Integer),
+    Column("holder", String(200)),  # host/boot/child of the attempt that stands
+    Column("lease_until", Double),
+    Column("not_before", Double, nullable=False),
+    Column("outage_since", Double),
+    Column("created", Double, nullable=False),
+    Column("started", Double),
+    Column("finished", Double),
+    Column("expires", Double),
+    Column("ttl", Double),
+    Column("deadline", Double),  # null once final
+    _partial(
+        "jobs_claim", "lane", "priority", "tenant", "root", "created", "part", where="claimable"
+    ),
+    _partial("jobs_due", "lane", "not_before", where="claimable"),
+    _partial("jobs_lease", "lease_until", where="lease_until IS NOT NULL"),
+    _partial("jobs_holder", "holder", where="holder IS NOT NULL"),
+    _partial("jobs_deadline", "deadline", where="deadline IS NOT NULL"),
+    _partial("jobs_input", "input_key", where="input_key IS NOT NULL"),
+    Index("jobs_list", "tenant", "created", "id"),
+    Index("jobs_parent", "parent", "part"),
+    Index("jobs_finished", "lane", "finished"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("lane", String(16), primary_key=True),
+    Column("priority", String(12), primary_key=True),
+    Column("tenant", String(64), primary_key=True),
+    Column("root", String(36), primary_key=True),
+    Column("turn_at", Double, nullable=False),  # when it was served last, or may be asked next
+    Index("turns_next", "lane", "priority", "tenant", "turn_at"),
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("lane", String(16), primary_key=True),
+    Column("priority", String(12), primary_key=True),
+    Column("tenant", String(64), primary_key=True),
+    Column("turn_at", Double, nullable=False),
+)
+
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("job", String(36), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("data", JSON, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("tenant", String(64), primary_key=True),
+    Column("key", String(300), primary_key=True),
+    Column("body", String(64), nullable=False),  # SHA-256 of what was asked
+    Column("job", String(36), nullable=False),
+    Column("until", Double),  # null: for ever
+    Index("idempotency_until", "until"),
+    Index("idempotency_job", "job"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(200), primary_key=True),  # host/boot
+    Column("lanes", JSON, nullable=False),
+    Column("ready", Boolean, nullable=False),
+    Column("details", JSON, nullable=False),  # models, devices, memory, response times
+    Column("started", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("until", Double, nullable=False),
+)

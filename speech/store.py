@@ -1,0 +1,222 @@
+"""The job store: each method is one short transaction; what it changed is rung once it is committed."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from speech import claims, family, keys, queries, turns
+from speech.claims import Rules
+from speech.database import Database, Tx
+from speech.errors import Conflict, InvalidRequest, NotFound, SpeechError
+from speech.jobs import FINAL, Artifact, Job, NewJob
+from speech.keys import Once
+from speech.queue import Bells, Silent
+from speech.rows import change, insert_jobs, load
+from speech.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class JobStore:
+    """Jobs in a database. `bells` carries rings and events to whoever waits; both are hints, never data."""
+
+    def __init__(
+        self, db: Database, bells: Bells | None = None, rules: Rules | None = None
+    ) -> None:
+        self.db = db
+        self.bells: Bells = bells or Silent()
+        self.rules = rules or Rules()
+
+    @classmethod
+    def from_settings(cls, settings: Settings, bells: Bells, *, durable: bool = True) -> "JobStore":
+        """The store that the settings name."""
+        rules = Rules(
+            lease=settings.lease_seconds,
+            crashes=settings.max_crashes,
+            interruptions=settings.max_interruptions,
+            outage=settings.outage_seconds,
+        )
+        return cls(Database(settings.store_url, durable=durable), bells, rules)
+
+    @contextmanager
+    def writing(self) -> Iterator[Tx]:
+        """A write transaction; its rings and events go out after the commit."""
+        with self.db.write() as tx:
+            yield tx
+        for job_id, seq in dict(tx.events).items():
+            self.bells.publish(job_id, seq)
+        for lane, job_id in tx.rings:
+            self.bells.ring(lane, job_id)
+
+    # What the server does ---------------------------------------------------------------------------
+
+    def create(
+        self, new: NewJob, children: list[NewJob] | None = None, once: Once | None = None
+    ) -> tuple[Job, bool]:
+        """Accept a job (a batch with its items); (job, whether it was made now).
+
+        With `once`, a repeat finds the first job. Raises Conflict("idempotency_mismatch") for another body.
+        """
+        with self.writing() as tx:
+            if once is not None:
+                found = keys.find(tx, new.tenant, once)
+                if found is not None:
+                    return found, False
+            job_id = self._insert(tx, new, children or [])
+            if once is not None:
+                keys.claim(tx, new.tenant, once, job_id)
+            return _there(tx, job_id), True
+
+    def _insert(self, tx: Tx, new: NewJob, children: list[NewJob]) -> str:
+        (job_id,) = insert_jobs(tx, [new], waiting=len(children))
+        if not children:
+            turns.enter(tx, new.lane, new.priority, new.tenant, job_id)
+            tx.rings.append((new.lane, job_id))
+            return job_id
+        child_ids = insert_jobs(tx, children, parent=_there(tx, job_id))
+        for lane in sorted({child.lane for child in children}):
+            turns.enter(tx, lane, new.priority, new.tenant, job_id)
+        tx.rings.extend(
+            (child.lane, child_id) for child, child_id in zip(children, child_ids, strict=True)
+        )
+        return job_id
+
+    def get(self, job_id: str, tenant: str) -> Job:
+        """A tenant's job. Raises NotFound("job_not_found"); another tenant's is not found either."""
+        with self.db.read() as connection:
+            return queries.get(connection, job_id, tenant)
+
+    def pieces(self, job: Job, after: int = -1) -> list[tuple[int, dict[str, Any]]]:
+        """The (number, data) of sentences or segments that the job's present attempt has ready, in order."""
+        with self.db.read() as connection:
+            return queries.pieces_of(connection, job, after)
+
+    def children(self, job_id: str) -> list[Job]:
+        """All children, in order."""
+        with self.db.read() as connection:
+            return queries.children(connection, job_id)
+
+    def page(self, tenant: str, **filters: Any) -> tuple[list[Job], str | None]:
+        """A page of jobs, newest first (`parent=`: in order), and the cursor of the next; see queries.page."""
+        with self.db.read() as connection:
+            return queries.page(connection, tenant, **filters)
+
+    def ahead(self, job: Job) -> queries.Ahead | None:
+        """Where a waiting job stands in its line, and when it may be ready; None when it does not wait."""
+        with self.db.read() as connection:
+            return queries.ahead(connection, job, self.db.now(connection))
+
+    def cancel(self, job_id: str, tenant: str) -> Job:
+        """Stop a live job. Raises Conflict("too_late_to_cancel") once its result is being stored."""
+        with self.writing() as tx:
+            job = family.lock(tx, job_id)
+            if job is None or job.tenant != tenant:
+                raise NotFound("job_not_found", job=job_id)
+            if job.winner is not None and job.state not in FINAL:
+                raise Conflict("too_late_to_cancel")
+            if job.state not in FINAL:
+                if queries.held(tx.connection, job_id):
+                    change(tx, job_id, cancel_requested=True)
+                else:
+                    family.finish(tx, job, "cancelled", cancel_requested=True)
+            return _there(tx, job_id)
+
+    def retry(self, job_id: str, tenant: str) -> Job:
+        """A new job with the same request; of a batch, its items that did not succeed.
+
+        Raises Conflict("not_final"), Conflict("nothing_to_retry") or InvalidRequest("retry_the_parent").
+        """
+        with self.writing() as tx:
+            job = queries.get(tx.connection, job_id, tenant)
+            if job.state not in FINAL:
+                raise Conflict("not_final", state=job.state)
+            if job.kind == "part":
+                raise InvalidRequest("retry_the_parent", job=job.parent)
+            items = queries.children(tx.connection, job_id) if job.kind == "batch" else []
+            again = [_again(item) for item in items if item.state != "succeeded"]
+            if items and not again:
+                raise Conflict("nothing_to_retry")
+            return _there(tx, self._insert(tx, _again(job), again))
+
+    def erase(self, job_id: str, tenant: str) -> list[str]:
+        """Remove a finished job and all below it; the input keys that nothing refers to any more."""
+        with self.writing() as tx:
+            job = queries.get(tx.connection, job_id, tenant)
+            if job.state not in FINAL:
+                raise Conflict("not_final", state=job.state)
+            return queries.erase(tx.connection, job_id)
+
+    # What a worker does -----------------------------------------------------------------------------
+
+    def claim(self, lane: str, holder: str, prefer_batch: bool = False) -> Job | None:
+        """Take the row of `lane` whose turn it is; None when none is due."""
+        with self.writing() as tx:
+            return claims.claim(tx, lane, holder, self.rules, prefer_batch)
+
+    def renew(self, job: Job) -> bool:
+        """Keep the lease; True when the job is to be cancelled. Raises LeaseLost."""
+        with self.writing() as tx:
+            return claims.renew(tx, job, self.rules)
+
+    def stands(self, job: Job) -> tuple[bool, bool]:
+        """(whether this attempt still stands, whether its cancel was asked for); one cheap read."""
+        with self.db.read() as connection:
+            return queries.stands(connection, job)
+
+    def report(self, job: Job, fraction: float, step: str, new: list[tuple[int, Any]]) -> None:
+        """Store progress and ready pieces. Raises LeaseLost."""
+        with self.writing() as tx:
+            claims.report(tx, job, fraction, step, new)
+
+    def split(self, job: Job, parts: list[NewJob]) -> None:
+        """Hand the job's work to parts. Raises LeaseLost."""
+        with self.writing() as tx:
+            claims.split(tx, job, parts)
+
+    def commit(
+        self, job: Job, artifacts: list[Artifact], result: dict[str, Any],
+        usage: dict[str, float] | None = None, warnings: list[Any] | None = None,
+    ) -> Job:  # fmt: skip
+        """Name this attempt the winner; final unless outputs were promised. Raises LeaseLost."""
+        with self.writing() as tx:
+            return claims.commit(tx, job, artifacts, result, usage or {}, warnings or [])
+
+    def complete(self, job: Job) -> None:
+        """The promised outputs are in place. Raises LeaseLost."""
+        with self.writing() as tx:
+            claims.complete(tx, job)
+
+    def fail(self, job: Job, error: SpeechError) -> None:
+        """End the job with an error. Raises LeaseLost."""
+        with self.writing() as tx:
+            claims.fail(tx, job, error)
+
+    def cancelled(self, job: Job) -> None:
+        """The attempt stopped as asked. Raises LeaseLost."""
+        with self.writing() as tx:
+            claims.cancelled(tx, job)
+
+    def defer(self, job: Job, error: SpeechError) -> None:
+        """Put the job back because of an outage. Raises LeaseLost."""
+        with self.writing() as tx:
+            claims.defer(tx, job, error, self.rules)
+
+    def release(self, holder: str, reason: str) -> list[str]:
+        """Free what a dead holder held; `reason` is crash, preempted or ours. The ids freed."""
+        with self.writing() as tx:
+            return claims.release(tx, holder, reason, self.rules)
+
+
+def _there(tx: Tx, job_id: str) -> Job:
+    job = load(tx, job_id)
+    assert job is not None
+    return job
+
+
+def _again(job: Job) -> NewJob:
+    return NewJob(
+        kind=job.kind, lane=job.lane, request=job.request, tenant=job.tenant, priority=job.priority,
+        input=job.input, outputs=job.outputs, promised=job.promised, overwrite=job.overwrite,
+        ttl=job.ttl, retry_of=job.id,
+    )  # fmt: skip
