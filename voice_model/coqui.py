@@ -1,0 +1,129 @@
+"""Engine `coqui`: native Glow-TTS and HiFi-GAN checkpoints, on PyTorch, CPU or CUDA."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from TTS.tts.configs.glow_tts_config import GlowTTSConfig
+from TTS.tts.models.glow_tts import GlowTTS
+from TTS.tts.utils.helpers import sequence_mask
+from TTS.vocoder.configs.hifigan_config import HifiganConfig
+from TTS.vocoder.models.hifigan_generator import HifiganGenerator
+
+from speech.settings import Settings
+from speech.voices import Voice
+from voice_model.pipeline import Encoded
+
+ROLES = ("acoustic_checkpoint", "acoustic_config", "vocoder_checkpoint", "vocoder_config")
+
+
+class CoquiNetworks:
+    """The networks of one pair of native checkpoints; half-precision weights are widened on load."""
+
+    def __init__(self, voice: Voice, device: str) -> None:
+        self.device = torch.device(device)
+        self.acoustic = load_acoustic(voice).to(self.device)
+        self.vocoder = load_vocoder(voice).to(self.device)
+
+    @torch.inference_mode()
+    def encode(self, symbols: np.ndarray, speaker: int) -> Encoded:
+        """See voice_model.pipeline.Networks."""
+        ids = torch.from_numpy(symbols)[None].to(self.device)
+        lengths = torch.tensor([ids.shape[1]], device=self.device)
+        mean, log_std, log_frames, _ = self.acoustic.encoder(ids, lengths, g=self._speaker(speaker))
+        return Encoded(_array(mean[0]), _array(log_std[0]), _array(log_frames[0, 0]))
+
+    @torch.inference_mode()
+    def decode(self, latent: np.ndarray, speaker: int) -> np.ndarray:
+        """See voice_model.pipeline.Networks."""
+        given = torch.from_numpy(latent)[None].to(self.device)
+        lengths = torch.tensor([given.shape[2]], device=self.device)
+        mask = sequence_mask(lengths, given.shape[2])[:, None].to(given.dtype)
+        mel, _ = self.acoustic.decoder(given, mask, g=self._speaker(speaker), reverse=True)
+        return _array(mel[0])
+
+    @torch.inference_mode()
+    def vocode(self, mel: np.ndarray) -> np.ndarray:
+        """See voice_model.pipeline.Networks."""
+        return _array(self.vocoder(torch.from_numpy(mel)[None].to(self.device))[0, 0])
+
+    def _speaker(self, speaker: int) -> torch.Tensor | None:
+        if not self.acoustic.config.use_speaker_embedding:
+            return None
+        ids = torch.tensor([speaker], device=self.device)
+        return self.acoustic._get_speaker_conditioning({"speaker_ids": ids}, "emb_g")
+
+
+def open_networks(voice: Voice, settings: Settings) -> CoquiNetworks:
+    """The voice's networks on the device of the settings, checksums verified first."""
+    device = pick_device(settings.speech_device)
+    if device == "cpu":
+        torch.set_num_threads(settings.speech_threads)
+    return CoquiNetworks(voice, device)
+
+
+def pick_device(asked: str) -> str:
+    """`auto` is CUDA where PyTorch sees a GPU. Raises ValueError for cuda where it does not."""
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise ValueError("MOKSORI_SPEECH_DEVICE=cuda, but PyTorch sees no GPU here")
+    return asked
+
+
+def load_acoustic(voice: Voice) -> GlowTTS:
+    """The voice's Glow-TTS, ready to speak. Raises ValueError when config and voice disagree."""
+    given = _config(voice, "acoustic_config")
+    speakers = voice.files.get("speakers")
+    # coqui opens what the config names, wherever that is: only our own checked file may be named.
+    given["speakers_file"] = str(speakers.verified()) if speakers else None
+    given["d_vector_file"] = None
+    config = GlowTTSConfig()
+    config.from_dict(given)
+    model = GlowTTS.init_from_config(config)
+    if model.num_chars != len(voice.symbols):
+        raise ValueError(f"the model has {model.num_chars} symbols, not {len(voice.symbols)}")
+    model.load_state_dict(_weights(voice.files["acoustic_checkpoint"].verified()))
+    model.eval()
+    model.decoder.store_inverse()
+    return model
+
+
+def load_vocoder(voice: Voice) -> HifiganGenerator:
+    """The voice's HiFi-GAN generator, its weight norms folded in."""
+    config = HifiganConfig()
+    config.from_dict(_config(voice, "vocoder_config"))
+    generator = HifiganGenerator(
+        in_channels=config.audio["num_mels"],
+        out_channels=1,
+        **config.generator_model_params,
+    )
+    weights = _weights(voice.files["vocoder_checkpoint"].verified())
+    generator.load_state_dict(
+        {
+            name.removeprefix("model_g."): tensor
+            for name, tensor in weights.items()
+            if not name.startswith("model_d.")
+        }
+    )
+    generator.eval()
+    generator.remove_weight_norm()
+    return generator
+
+
+def _config(voice: Voice, role: str) -> dict[str, Any]:
+    return json.loads(voice.files[role].verified().read_text("utf-8"))
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in state["model"].items()
+    }
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.float().cpu().numpy()

@@ -1,0 +1,101 @@
+"""One door to the engines that speak: load once, then synthesize.
+
+A new engine is one module with `ROLES` (the voice files it needs) and `open_networks(voice, settings)`,
+and one entry in ENGINES.
+"""
+
+import importlib
+import importlib.util
+import logging
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from speech.audio import Audio
+from speech.errors import Internal
+from speech.settings import Settings
+from speech.voices import Voice, Voices
+from voice_model.pipeline import Networks, SpeakOptions, speak
+
+ENGINES: dict[str, str] = {"onnx": "voice_model.onnx", "coqui": "voice_model.coqui"}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Engine:
+    """Loaded voices of one engine; `broken` says of each member that cannot speak, why."""
+
+    name: str
+    networks: dict[str, Networks]  # by Voice.model
+    broken: dict[int, str] = field(default_factory=dict)
+
+    def synthesize(
+        self, symbols: list[int], voice: Voice, options: SpeakOptions
+    ) -> tuple[Audio, list[int]]:
+        """Sound and frames of each symbol. Raises Internal("voice_broken") for a broken voice."""
+        if voice.member in self.broken:
+            raise Internal("voice_broken", voice=voice.slug)
+        return speak(self.networks[voice.model], symbols, voice, options)
+
+
+def load(voices: Voices, settings: Settings) -> Engine:
+    """Every voice on the engine of the settings.
+
+    Raises Internal("every_voice_broken") when not one can be loaded, ValueError for an unknown engine.
+    """
+    name = choose(voices, settings)
+    module = importlib.import_module(ENGINES[name])
+    engine, failed = Engine(name, {}), dict[str, str]()
+    for voice in voices:
+        if voice.model not in engine.networks and voice.model not in failed:
+            _open(engine, failed, module, voice, settings)
+        if voice.model in failed:
+            engine.broken[voice.member] = failed[voice.model]
+    if len(engine.broken) == len(voices):
+        raise Internal("every_voice_broken", reason="; ".join(sorted(set(failed.values()))))
+    return engine
+
+
+def choose(voices: Voices, settings: Settings) -> str:
+    """The engine's name; `auto` is explained in docs/voices.md.
+
+    On CUDA PyTorch is the faster. On a CPU ONNX Runtime is (bench/voices.py), so coqui is taken there
+    only for voices that were never exported.
+    """
+    asked = settings.speech_engine
+    if asked != "auto" and asked not in ENGINES:
+        raise ValueError(f"MOKSORI_SPEECH_ENGINE={asked!r} is none of auto, {', '.join(ENGINES)}")
+    if asked != "auto":
+        return asked
+    exported = all("encoder" in voice.files for voice in voices)
+    if not has_coqui():
+        return "onnx"
+    return "coqui" if not exported or _on_cuda(settings) else "onnx"
+
+
+def has_coqui() -> bool:
+    """True when PyTorch and coqui-tts are installed here."""
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "TTS"))
+
+
+def _on_cuda(settings: Settings) -> bool:
+    if settings.speech_device == "cpu":
+        return False
+    import torch  # takes a second, and only `auto` with PyTorch at hand asks
+
+    return bool(torch.cuda.is_available())
+
+
+def _open(
+    engine: Engine, failed: dict[str, str], module: ModuleType, voice: Voice, settings: Settings
+) -> None:
+    missing = [role for role in module.ROLES if role not in voice.files]
+    try:
+        if missing:
+            raise ValueError(f"the {engine.name} engine needs {', '.join(missing)}")
+        engine.networks[voice.model] = module.open_networks(voice, settings)
+    except (
+        Exception
+    ) as error:  # whatever a damaged file makes a library raise breaks this voice only
+        log.exception("voice %s cannot be loaded", voice.slug)
+        failed[voice.model] = f"{type(error).__name__}: {error}"

@@ -1,0 +1,86 @@
+"""From symbols to sound, the same for every engine: what an engine adds is its three networks."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from speech.audio import Audio
+from speech.voices import Voice
+
+SEED = 20_240_229  # the same request gives the same bytes
+
+
+@dataclass(frozen=True)
+class SpeakOptions:
+    """How to speak: `length_scale` stretches time (2.0 is half speed), noise is drawn from `seed`."""
+
+    length_scale: float = 1.0
+    noise_scale: float | None = None  # None: the voice's own
+    seed: int = SEED
+    frames: tuple[int, ...] | None = None  # forced frames of each symbol, to compare engines
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the encoder says of n symbols: `mean` and `log_std` are (80, n), `log_frames` is (n,)."""
+
+    mean: np.ndarray
+    log_std: np.ndarray
+    log_frames: np.ndarray
+
+
+class Networks(Protocol):
+    """The three networks of one model, float32 in and out, in one engine's library."""
+
+    def encode(self, symbols: np.ndarray, speaker: int) -> Encoded:
+        """The acoustic model's text half; `symbols` is int64 (n,)."""
+
+    def decode(self, latent: np.ndarray, speaker: int) -> np.ndarray:
+        """The mel (80, t) of a latent (80, t); t is even."""
+
+    def vocode(self, mel: np.ndarray) -> np.ndarray:
+        """The samples (t * hop,) of a mel (80, t)."""
+
+
+def speak(
+    networks: Networks, symbols: list[int], voice: Voice, options: SpeakOptions
+) -> tuple[Audio, list[int]]:
+    """The sound of `symbols` and the frames (of voice.hop samples) that each symbol takes."""
+    mel, frames = acoustic(networks, symbols, voice, options)
+    samples = np.clip(networks.vocode(mel), -1.0, 1.0).astype(np.float32, copy=False)
+    return Audio(samples, voice.rate), frames
+
+
+def acoustic(
+    networks: Networks, symbols: list[int], voice: Voice, options: SpeakOptions
+) -> tuple[np.ndarray, list[int]]:
+    """The mel (80, t) of `symbols` and the frames of each symbol, whose sum is t.
+
+    Raises ValueError without symbols.
+    """
+    if not symbols:
+        raise ValueError("there is nothing to speak")
+    speaker = voice.speaker_id or 0
+    encoded = networks.encode(np.asarray(symbols, np.int64), speaker)
+    frames = np.asarray(options.frames or durations(encoded.log_frames, options.length_scale))
+    latent = _latent(encoded, frames, voice, options)
+    return networks.decode(latent, speaker), [int(count) for count in frames]
+
+
+def durations(log_frames: np.ndarray, length_scale: float) -> list[int]:
+    """Whole frames of each symbol, at least one; the sum is even, as the decoder takes frames in pairs."""
+    frames = np.maximum(np.ceil((np.exp(log_frames) - 1.0) * length_scale), 1).astype(int)
+    frames[-1] += frames.sum() % 2
+    return [int(count) for count in frames]
+
+
+def _latent(
+    encoded: Encoded, frames: np.ndarray, voice: Voice, options: SpeakOptions
+) -> np.ndarray:
+    mean = np.repeat(encoded.mean, frames, axis=1)
+    scale = voice.noise_scale if options.noise_scale is None else options.noise_scale
+    if scale == 0:
+        return mean
+    noise = np.random.default_rng(options.seed).standard_normal(mean.shape, dtype=np.float32)
+    return mean + np.exp(np.repeat(encoded.log_std, frames, axis=1)) * noise * np.float32(scale)
