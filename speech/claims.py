@@ -157,10 +157,11 @@ def defer(tx: Tx, job: Job, error: SpeechError, rules: Rules) -> None:
 
 
 def release(tx: Tx, holder: str, reason: str, rules: Rules) -> list[str]:
-    """Free what a dead holder held (`host/boot/child`, or all of `host/boot/`); the ids freed."""
-    held = tx.connection.execute(
-        select(jobs.c.id).where(jobs.c.holder.startswith(holder, autoescape=True))
-    ).scalars()
+    """Free what a dead holder held: one child (`host/boot/child`), or all below `host/boot/`; the ids freed."""
+    whose = jobs.c.holder == holder
+    if holder.endswith("/"):
+        whose = jobs.c.holder.startswith(holder, autoescape=True)
+    held = tx.connection.execute(select(jobs.c.id).where(whose)).scalars()
     return [job_id for job_id in held.all() if _release_one(tx, job_id, reason, rules, holder)]
 
 

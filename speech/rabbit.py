@@ -1,0 +1,216 @@
+"""Bells over RabbitMQ: rings are tasks in a durable quorum queue a lane, events a fanout exchange.
+
+Threads of our own do the sending, with publisher confirms; no request ever waits for the broker. What cannot be
+sent is dropped: the sweeper rings again for rows that wait unheard.
+"""
+
+import logging
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from amqp.exceptions import AMQPError
+from celery import Celery
+from kombu import Connection, Consumer, Exchange, Producer, Queue
+from kombu.exceptions import KombuError
+
+from speech.jobs import LANES
+from speech.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TASK = "moksori.run_next"
+EXCHANGE = Exchange("moksori.v1", type="topic", durable=True)
+DEAD_EXCHANGE = Exchange("moksori.dead.v1", type="fanout", durable=True)
+# Dead letters are only counted: a bell that was refused too often carries nothing worth keeping.
+DEAD = Queue(
+    "moksori.dead.v1",
+    DEAD_EXCHANGE,
+    durable=True,
+    queue_arguments={"x-queue-type": "quorum", "x-max-length": 1000},
+)
+# Short, and for the sending side only: on a consumer a read timeout would cut it off.
+SENDING = {"confirm_publish": True, "read_timeout": 5.0, "write_timeout": 5.0}
+HEARTBEAT = 15  # seconds
+BACKLOG = 10_000  # messages waiting to be sent; older ones are the sweeper's
+
+
+def lane_queue(lane: str) -> Queue:
+    """The durable quorum queue of a lane; its name carries a version, for its arguments can never change."""
+    return Queue(
+        f"moksori.{lane}.v1",
+        EXCHANGE,
+        routing_key=lane,
+        durable=True,
+        queue_arguments={
+            "x-queue-type": "quorum",
+            "x-delivery-limit": 20,
+            "x-dead-letter-exchange": DEAD_EXCHANGE.name,
+        },
+    )
+
+
+class RabbitBells:
+    """Rings and events through a broker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url = settings.broker_url
+        self.events = Exchange(settings.events_exchange, type="fanout", durable=True)
+        self._rings = _Sender("rings", self._send_rings)
+        self._told = _Sender("events", self._send_events)
+
+    def ring(self, lane: str, job_id: str) -> None:
+        """Wake a worker of `lane`."""
+        self._rings.put((lane, job_id))
+
+    def publish(self, job_id: str, seq: int) -> None:
+        """Tell every server process."""
+        self._told.put((job_id, seq))
+
+    def ready(self, lane: str) -> int | None:
+        """Bells of a lane that no worker has taken yet; None while the broker cannot be asked."""
+        try:
+            with self._connection() as connection, connection.channel() as channel:
+                return int(channel.queue_declare(lane_queue(lane).name, passive=True).message_count)
+        except connection_errors() as error:
+            if getattr(error, "reply_code", None) == 404:
+                return 0  # no worker and no server has declared it yet: a ring will
+            return None
+
+    def listen(self, heard: Callable[[str, int], None]) -> Callable[[], None]:
+        """Hear events in a thread; it connects again for ever."""
+        stop = threading.Event()
+        threading.Thread(
+            target=self._hear, args=(heard, stop), name="hear events", daemon=True
+        ).start()
+        return stop.set
+
+    def probe(self) -> float | None:
+        """Seconds that a connection and its handshake take; None when the broker does not answer."""
+        began = time.monotonic()
+        try:
+            with self._connection():
+                return time.monotonic() - began
+        except connection_errors():
+            return None
+
+    def close(self) -> None:
+        """Send what is waiting, for two seconds at most."""
+        deadline = time.monotonic() + 2
+        self._rings.close(deadline)
+        self._told.close(deadline)
+
+    def _connection(self, **options: Any) -> Connection:
+        connection = Connection(
+            self.url, connect_timeout=2, heartbeat=HEARTBEAT, transport_options=options
+        )
+        connection.ensure_connection(max_retries=1, interval_start=0.1)
+        return connection
+
+    def _send_rings(self, take: Callable[[], tuple[str, str]]) -> None:
+        """Celery's own message protocol, so that a stock worker runs it."""
+        app = Celery("moksori", broker=self.url, set_as_current=False)
+        app.conf.update(broker_transport_options=SENDING, broker_connection_timeout=2)
+        with self._connection(**SENDING) as connection:
+            declare(connection)
+            producer = app.amqp.Producer(connection, auto_declare=False)
+            while True:
+                lane, job_id = take()
+                app.send_task(
+                    TASK, args=[lane, job_id], producer=producer, exchange=EXCHANGE, routing_key=lane,
+                    declare=[], ignore_result=True, retry=False, confirm_timeout=3,
+                )  # fmt: skip
+
+    def _send_events(self, take: Callable[[], tuple[str, int]]) -> None:
+        with self._connection(**SENDING) as connection:
+            producer = Producer(connection, exchange=self.events)
+            while True:
+                job_id, seq = take()
+                producer.publish({"job": job_id, "seq": seq}, serializer="json", delivery_mode=1)
+
+    def _hear(self, heard: Callable[[str, int], None], stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                self._consume(heard, stop)
+            except connection_errors():
+                stop.wait(1.0)
+
+    def _consume(self, heard: Callable[[str, int], None], stop: threading.Event) -> None:
+        def on_event(body: Any, _message: Any) -> None:
+            if isinstance(body, dict) and isinstance(body.get("job"), str):
+                heard(body["job"], int(body.get("seq") or 0))
+
+        mine = Queue("", self.events, exclusive=True, auto_delete=True, durable=False)
+        with self._connection() as connection:
+            consumer = Consumer(
+                connection, [mine], callbacks=[on_event], accept=["json"], no_ack=True
+            )
+            with consumer:
+                while not stop.is_set():
+                    try:
+                        connection.drain_events(timeout=1.0)
+                    except TimeoutError:
+                        connection.heartbeat_check()
+
+
+def declare(connection: Connection) -> None:
+    """Make the exchanges and queues; the same again is fine."""
+    with connection.channel() as channel:
+        for each in (DEAD, *(lane_queue(lane) for lane in LANES)):
+            each(channel).declare()
+
+
+def connection_errors() -> tuple[type[BaseException], ...]:
+    """What a broker that is away, full or restarting raises."""
+    return (OSError, socket.timeout, AMQPError, KombuError)
+
+
+class _Sender:
+    """A thread that sends from a queue; a failure drops what is waiting and connects again."""
+
+    def __init__(self, name: str, send: Callable[[Callable[[], Any]], None]) -> None:
+        self._waiting: queue.Queue[Any] = queue.Queue(BACKLOG)
+        self._send = send
+        self._thread = threading.Thread(target=self._run, name=f"send {name}", daemon=True)
+        self._started = threading.Lock()
+
+    def put(self, message: Any) -> None:
+        """Leave a message to be sent; never waits."""
+        with self._started:  # not before the first message: a server forks before it
+            if not self._thread.is_alive() and not self._thread.ident:
+                self._thread.start()
+        try:
+            self._waiting.put_nowait(message)
+        except queue.Full:
+            log.debug("too many messages wait for the broker; one is dropped")
+
+    def close(self, deadline: float) -> None:
+        """Wait until all is sent, or the deadline (monotonic) has come."""
+        while self._waiting.unfinished_tasks and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._send(self._take)
+            except connection_errors() as error:
+                log.warning("the broker does not take messages (%s); the sweeper will ring", error)
+                self._drop()
+                time.sleep(1.0)
+
+    def _take(self) -> Any:
+        if self._waiting.unfinished_tasks > self._waiting.qsize():
+            self._waiting.task_done()  # the one before has been confirmed
+        return self._waiting.get()
+
+    def _drop(self) -> None:
+        while True:
+            try:
+                self._waiting.get_nowait()
+            except queue.Empty:
+                break
+        while self._waiting.unfinished_tasks:
+            self._waiting.task_done()

@@ -1,0 +1,133 @@
+"""The sweeper: rings for rows that wait unheard, frees rows whose lease ran out, and ends what is too late.
+
+Every server process and worker parent runs one; a lease row lets one of them sweep at a time.
+"""
+
+import logging
+import threading
+import time
+import uuid
+
+from sqlalchemy import Connection, func, select
+
+from speech import claims, family, keys, turns
+from speech.database import Tx
+from speech.errors import SpeechError, Unavailable
+from speech.jobs import LANES
+from speech.queue import Bells
+from speech.schema import jobs, locks
+from speech.settings import Settings
+from speech.store import JobStore
+
+log = logging.getLogger(__name__)
+
+MOST_RINGS = 200  # a sweep; more would only pile up before the workers
+HEAL_EVERY = 60.0  # seconds between looks for what should never be there
+
+
+class Sweeper:
+    """One thread; `sweep` may also be called by hand."""
+
+    def __init__(self, store: JobStore, bells: Bells, settings: Settings) -> None:
+        self.store = store
+        self.bells = bells
+        self.settings = settings
+        self.name = str(uuid.uuid4())
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+        self._seeing_again = 0.0  # monotonic; no lease is judged before it
+        self._healed = 0.0
+
+    def start(self) -> "Sweeper":
+        """Begin sweeping."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End within a moment; another process takes over when the lease row runs out."""
+        self._stop.set()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.settings.sweep_seconds):
+            try:
+                self.sweep()
+            except Unavailable:
+                # While the store was away nobody could renew: wait one lease before judging anyone.
+                self._seeing_again = time.monotonic() + self.settings.lease_seconds
+            except Exception:
+                log.exception("The sweep failed; the next one is due in a moment")
+
+    def sweep(self) -> bool:
+        """One round; False when another process holds the sweeper's lease."""
+        with self.store.writing() as tx:
+            if not _hold(tx, "sweeper", self.name, 5 * self.settings.sweep_seconds + 5):
+                return False
+        if time.monotonic() >= self._seeing_again:
+            self._judge()
+        self._ring()
+        return True
+
+    def _judge(self) -> None:
+        with self.store.writing() as tx:
+            freed = claims.release_expired(tx, self.store.rules)
+        for job_id in freed:
+            log.warning("job %s: its lease ran out; released", job_id)
+        with self.store.writing() as tx:
+            expire(tx)
+        if time.monotonic() - self._healed > HEAL_EVERY:
+            self._healed = time.monotonic()
+            with self.store.writing() as tx:
+                keys.prune(tx)
+                if turns.heal(tx):
+                    log.error("Rows without a turn were found and healed; please report this")
+
+    def _ring(self) -> None:
+        """At most (due rows - bells ready) rings a lane, so that bells never pile up."""
+        for lane in LANES:
+            with self.store.db.read() as connection:
+                waiting = due(connection, lane, self.store.db.now(connection), MOST_RINGS)
+            ready = self.bells.ready(lane) if waiting else None
+            for _ in range(max(0, waiting - ready) if ready is not None else 0):
+                self.bells.ring(lane, "sweeper")
+
+
+def due(connection: Connection, lane: str, now: float, limit: int) -> int:
+    """How many rows of a lane could be claimed now, counted up to `limit`."""
+    rows = select(jobs.c.id).where(jobs.c.claimable, jobs.c.lane == lane, jobs.c.not_before <= now)
+    return int(
+        connection.execute(
+            select(func.count()).select_from(rows.limit(limit).subquery())
+        ).scalar_one()
+    )
+
+
+def expire(tx: Tx, limit: int = 100) -> None:
+    """Fail jobs whose time to live is over, whatever they are doing."""
+    late = tx.connection.execute(
+        select(jobs.c.id).where(jobs.c.deadline < tx.now).order_by(jobs.c.deadline).limit(limit)
+    ).scalars()
+    for job_id in late.all():
+        job = family.lock(tx, job_id)
+        if job is not None and job.winner is None:
+            family.finish(tx, job, "failed", SpeechError("expired", ttl=job.ttl))
+
+
+def _hold(tx: Tx, name: str, holder: str, seconds: float) -> bool:
+    """Take or renew a lease row; False while another holder's stands."""
+    row = tx.connection.execute(
+        select(locks).where(locks.c.name == name).with_for_update()
+    ).one_or_none()
+    if row is None:
+        made = tx.connection.execute(
+            turns.upsert(tx, locks)
+            .values(name=name, holder=holder, until=tx.now + seconds)
+            .on_conflict_do_nothing()
+        )
+        return bool(made.rowcount)
+    if row.holder != holder and row.until > tx.now:
+        return False
+    tx.connection.execute(
+        locks.update().where(locks.c.name == name).values(holder=holder, until=tx.now + seconds)
+    )
+    return True

@@ -1,0 +1,92 @@
+"""The process that holds models and runs jobs; a dispatcher or Celery's pool is its parent."""
+
+import json
+import logging
+import os
+import socket
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from speech.queue import Bells, open_bells
+from speech.settings import Settings
+from speech.storage import open_storage
+from speech.store import JobStore
+from worker.registry import DETAILS, LOADERS, import_plugins
+from worker.run import Runner
+
+log = logging.getLogger(__name__)
+
+BROKEN = 4  # exit code of a child, and then of its worker, whose models do not load
+
+
+def host_name(settings: Settings) -> str:
+    """This host (in embedded mode: this data folder on it), without a slash."""
+    name = socket.gethostname().replace("/", "-")
+    if not settings.embedded:
+        return name
+    return f"{name}-{zlib.crc32(str(settings.data).encode()):08x}"
+
+
+class Child:
+    """A runner with its models loaded, and the file that tells its parent how it is."""
+
+    def __init__(self, settings: Settings, lanes: list[str], worker: str, state: Path) -> None:
+        self.settings = settings
+        self.lanes = lanes
+        self.worker = worker  # host/boot
+        self.state = state
+        self.bells: Bells = open_bells(settings)
+        self.store = JobStore.from_settings(settings, self.bells, durable=False)
+        self.holder = f"{worker}/{'+'.join(lanes)}-{os.getpid()}"
+
+    def load(self) -> "Child":
+        """Load the lanes' models, and say so. Raises whatever a loader raises."""
+        began = time.monotonic()
+        import_plugins(self.settings)
+        models = {lane: LOADERS[lane](self.settings) for lane in self.lanes}
+        self.runner = Runner(
+            self.store, open_storage(self.settings), self.settings, models, self.holder
+        )
+        self.details: dict[str, Any] = {"load_seconds": round(time.monotonic() - began, 2)}
+        for lane in self.lanes:
+            self.details |= DETAILS[lane](models[lane]) if lane in DETAILS else {}
+        self.tell()
+        return self
+
+    def run_next(self, lane: str) -> bool:
+        """Answer one bell."""
+        ran = self.runner.run_next(lane)
+        if ran:
+            self.tell()
+        return ran
+
+    def tell(self) -> None:
+        """Write how this child is, for the parent's row in the store."""
+        how = {
+            **self.details,
+            "pid": os.getpid(),
+            "memory_bytes": psutil.Process().memory_info().rss,
+            "response_time_ms": self.runner.response_ms,
+        }
+        write_state(self.state, {"ready": True, **how})
+
+
+def write_state(path: Path, how: dict[str, Any]) -> None:
+    """Replace a state file at once, so that a reader sees the old or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(f".{os.getpid()}")
+    beside.write_text(json.dumps(how))
+    beside.replace(path)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """What a child last said of itself; empty when it has said nothing yet."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

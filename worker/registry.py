@@ -1,0 +1,51 @@
+"""What a lane needs: how its models load, and what runs its jobs. One entry a lane; a plug-in may replace one."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from speech.settings import Settings
+from worker.attempt import Attempt, Done, Split
+
+
+def _load_speech(settings: Settings) -> Any:
+    from worker.speak import load_speech_models  # a transcription worker never imports the voices
+
+    return load_speech_models(settings)
+
+
+def _load_transcription(settings: Settings) -> Any:
+    from worker.transcribe import load_transcription_models  # and a speech worker never Whisper
+
+    return load_transcription_models(settings)
+
+
+def _speak(attempt: Attempt) -> Done | Split:
+    from worker.speak import speak
+
+    return speak(attempt)
+
+
+def _transcribe(attempt: Attempt) -> Done | Split:
+    from worker.transcribe import transcribe
+
+    return transcribe(attempt)
+
+
+LOADERS: dict[str, Callable[[Settings], Any]] = {
+    "speech": _load_speech,
+    "transcription": _load_transcription,
+}
+HANDLERS: dict[str, Callable[[Attempt], Done | Split]] = {
+    "speech": _speak,
+    "transcription": _transcribe,
+}
+DETAILS: dict[
+    str, Callable[[Any], dict[str, Any]]
+] = {}  # lane -> what its models say of themselves
+
+
+def import_plugins(settings: Settings) -> None:
+    """Import the modules that MOKSORI_PLUGINS names; they may change the tables above."""
+    for name in filter(None, (part.strip() for part in settings.plugins.split(","))):
+        importlib.import_module(name)

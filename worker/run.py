@@ -1,0 +1,201 @@
+"""One claim, one attempt, one commit: `Runner.run_next(lane)` is what every bell leads to."""
+
+import hashlib
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from speech.errors import (
+    Cancelled,
+    Internal,
+    LeaseLost,
+    SpeechError,
+    StorageUnavailable,
+    Unavailable,
+)
+from speech.jobs import Artifact, Job
+from speech.settings import Settings
+from speech.storage import Storage
+from speech.store import JobStore
+from speech.sweeper import due
+from worker.attempt import Attempt, Done, NewArtifact, Split
+from worker.lease import Lease
+from worker.progress import Progress
+from worker.registry import HANDLERS
+from worker.staging import Staging
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PREFER_BATCH_EVERY = 10  # claims
+
+
+def attempt_key(job: Job, name: str) -> str:
+    """Where an attempt's own bytes are stored."""
+    return f"{job_prefix(job)}{job.attempt}/{name}"
+
+
+def job_prefix(job: Job) -> str:
+    """Where everything of a job is stored."""
+    return f"t/{job.tenant}/jobs/{job.id}/"
+
+
+class Runner:
+    """Holds what an attempt needs; one in each child."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        storage: Storage,
+        settings: Settings,
+        models: dict[str, Any],
+        holder: str,
+    ) -> None:
+        self.store = store
+        self.storage = storage
+        self.settings = settings
+        self.models = models
+        self.holder = holder
+        self.staging = Staging(store, storage, settings)
+        self.response_ms: float | None = None  # of the last attempt
+        self._claims = 0
+        self._storage_failed = False
+
+    def run_next(self, lane: str) -> bool:
+        """Claim the row of `lane` whose turn it is and see it through; False when there was nothing to do."""
+        if not self._storage_answers() or not self._anything(lane):
+            return False
+        self._claims += 1
+        job = self.store.claim(lane, self.holder, self._claims % PREFER_BATCH_EVERY == 0)
+        if job is None:
+            return False
+        began = time.monotonic()
+        self._attempt(job)
+        self.response_ms = (time.monotonic() - began) * 1000
+        log.info("job %s: attempt %d took %.0f ms", job.id, job.attempt, self.response_ms)
+        return True
+
+    def _anything(self, lane: str) -> bool:
+        with self.store.db.read() as connection:
+            return due(connection, lane, self.store.db.now(connection), 1) > 0
+
+    def _storage_answers(self) -> bool:
+        """After a storage failure nothing is claimed until a probe succeeds."""
+        if self._storage_failed:
+            try:
+                self.storage.probe()
+            except StorageUnavailable:
+                return False
+            self._storage_failed = False
+        return True
+
+    def _attempt(self, job: Job) -> None:
+        """Every end of an attempt is told to the store; what cannot be told is for the sweeper."""
+        workdir = Path(tempfile.mkdtemp(prefix="moksori-"))
+        try:
+            with Lease(self.store, job, self.settings) as lease:
+                self._see_through(job, lease, workdir)
+        except LeaseLost:
+            log.warning("job %s: attempt %d no longer stands; nothing written", job.id, job.attempt)
+            self._clear(job, job.attempt)
+        finally:
+            shutil.rmtree(workdir, ignore_errors=True)
+
+    def _see_through(self, job: Job, lease: Lease, workdir: Path) -> None:
+        try:
+            self._work(job, lease, workdir)
+        except Cancelled:
+            self._persist(lambda: self.store.cancelled(job))
+        except Unavailable as error:
+            self._storage_failed = isinstance(error, StorageUnavailable)
+            outage = error
+            self._persist(lambda: self.store.defer(job, outage))
+        except SpeechError as error:
+            refused = error
+            self._persist(lambda: self.store.fail(job, refused))
+        except LeaseLost:
+            raise
+        except Exception:
+            # Not known to be anyone's fault: it counts as a crash, and the third one ends the job.
+            log.exception("job %s: attempt %d broke", job.id, job.attempt)
+            self._persist(lambda: self.store.release(self.holder, "crash"))
+
+    def _work(self, job: Job, lease: Lease, workdir: Path) -> None:
+        if job.phase == "copy":
+            self._copy_out(job)
+            return
+        progress = Progress(self.store, job)
+        attempt = Attempt(
+            job=job,
+            settings=self.settings,
+            storage=self.storage,
+            models=self.models,
+            workdir=workdir,
+            fetch_input=lambda: self.staging.take(job, workdir),
+            parts=lambda: self.store.children(job.id),
+            on_progress=progress.set,
+            on_piece=progress.add,
+            on_store=lambda name, path, kind: self._put(job, NewArtifact(name, path, kind)).key,
+            stopping=lease.stopping.is_set,
+        )
+        self.staging.look_ahead(job.lane)
+        began = time.process_time()
+        outcome = HANDLERS[job.lane](attempt)
+        attempt.check()
+        progress.flush()
+        if isinstance(outcome, Split):
+            self._persist(lambda: self.store.split(job, outcome.parts))
+        else:
+            self._commit(job, outcome, time.process_time() - began)
+
+    def _commit(self, job: Job, done: Done, compute: float) -> None:
+        artifacts = [self._put(job, new) for new in done.artifacts]
+        usage = {**done.usage, "compute_seconds": round(compute, 3)}
+        after = self._persist(
+            lambda: self.store.commit(job, artifacts, done.result, usage, done.warnings)
+        )
+        if after.state == "running":
+            self._copy_out(after)
+        for earlier in range(1, job.attempt):
+            self._clear(job, earlier)
+
+    def _put(self, job: Job, new: NewArtifact) -> Artifact:
+        key = attempt_key(job, new.name)
+        with new.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        self.storage.put(key, new.path, new.content_type, owner=job.id)
+        return Artifact(new.name, key, new.content_type, new.path.stat().st_size, digest)
+
+    def _copy_out(self, job: Job) -> None:
+        """Copy the winner's bytes to the names that were promised, then succeed; safe to repeat."""
+        by_name = {artifact.name: artifact for artifact in job.artifacts}
+        for output, name in zip(job.outputs, job.promised, strict=True):
+            made = by_name.get(name)
+            if made is None:
+                raise Internal("internal")
+            self.storage.copy(made.key, output, made.content_type, job.id, job.overwrite)
+        self._persist(lambda: self.store.complete(job))
+
+    def _persist(self, tell: Callable[[], T]) -> T:
+        """Tell the store, through an outage of it: the work is done and must not be lost to a restart."""
+        give_up = time.monotonic() + self.settings.attempt_timeout
+        pause = 0.2
+        while True:
+            try:
+                return tell()
+            except Unavailable:
+                if time.monotonic() > give_up:
+                    raise LeaseLost from None
+                time.sleep(pause)
+                pause = min(5.0, pause * 2)
+
+    def _clear(self, job: Job, attempt: int) -> None:
+        """Remove what an attempt that does not count has stored."""
+        try:
+            self.storage.delete_prefix(f"{job_prefix(job)}{attempt}/")
+        except StorageUnavailable:
+            log.warning("job %s: leftovers of attempt %d stay behind", job.id, attempt)
