@@ -15,17 +15,41 @@ def _s(default: Any, help: str, secret: bool = False) -> Any:
 class Settings:
     """What an operator can set; a field `port` is the environment variable MOKSORI_PORT."""
 
-    data_dir: str = _s(".moksori", "Folder of the embedded store, artifacts, bells, secret and model cache")
-    database_url: str = _s("", "SQLAlchemy URL of the job store; empty: SQLite in the data folder", secret=True)
-    storage_url: str = _s("", "`file:///folder` or `gs://bucket/prefix`; empty: a folder in the data folder")
+    data_dir: str = _s(
+        ".moksori", "Folder of the embedded store, artifacts, bells, secret and model cache"
+    )
+    database_url: str = _s(
+        "", "SQLAlchemy URL of the job store; empty: SQLite in the data folder", secret=True
+    )
+    storage_url: str = _s(
+        "", "`file:///folder` or `gs://bucket/prefix`; empty: a folder in the data folder"
+    )
+    storage_endpoint: str = _s(
+        "", "Another Google Cloud Storage endpoint, such as an emulator; used without credentials"
+    )
+    storage_signing: str = _s(
+        "auto", "`auto`: links signed by Google where credentials can; `links`: always our own"
+    )
+    storage_timeout: float = _s(30.0, "Seconds one storage request may stay silent")
+    storage_deadline: float = _s(
+        60.0, "Seconds a storage call is retried before it counts as an outage"
+    )
     broker_url: str = _s("", "AMQP URL of RabbitMQ; empty: embedded mode, no broker", secret=True)
-    events_exchange: str = _s("moksori.events.v1", "Fanout exchange that carries job events on RabbitMQ")
-    plugins: str = _s("", "Comma list of Python modules imported by workers at start; they may register engines")
+    events_exchange: str = _s(
+        "moksori.events.v1", "Fanout exchange that carries job events on RabbitMQ"
+    )
+    plugins: str = _s(
+        "", "Comma list of Python modules imported by workers at start; they may register engines"
+    )
 
     host: str = _s("127.0.0.1", "Address to listen on; another than loopback needs API keys")
     port: int = _s(8000, "Port to listen on")
     public_url: str = _s("", "Start of every link we hand out; empty: http://host:port")
-    secret: str = _s("", "Key that signs our own links; empty: made once and kept in the data folder", secret=True)
+    secret: str = _s(
+        "",
+        "Key that signs our own links; empty: made once and kept in the data folder",
+        secret=True,
+    )
     cors_origins: str = _s("", "Comma list of exact origins that may call the API from a browser")
     server_processes: int = _s(1, "gunicorn processes")
     server_threads: int = _s(400, "Threads of one server process; above waits + streams")
@@ -44,7 +68,10 @@ class Settings:
 
     concurrent_downloads: int = _s(4, "Downloads at once in a worker")
     download_timeout: float = _s(300.0, "Seconds one download may take")
-    allow_private_urls: bool = _s(False, "For tests only: inputs may be fetched from loopback addresses")
+    decode_timeout: float = _s(600.0, "Seconds that decoding one media file may take")
+    allow_private_urls: bool = _s(
+        False, "For tests only: inputs may be fetched from loopback addresses"
+    )
 
     lanes: str = _s("speech,transcription", "Lanes this worker serves")
     voices: str = _s("", "Folder of member voices; empty: the five that ship")
@@ -52,7 +79,9 @@ class Settings:
     speech_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
     speech_threads: int = _s(1, "Threads of the speech engine")
     transcription_engine: str = _s("whisper", "Engine of the transcription lane")
-    whisper_model: str = _s("base", "A folder, `base` (ships), or any faster-whisper name where a hub is reachable")
+    whisper_model: str = _s(
+        "base", "A folder, `base` (ships), or any faster-whisper name where a hub is reachable"
+    )
     whisper_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
     whisper_compute_type: str = _s("auto", "CTranslate2 type; auto: float16 on CUDA, int8 on CPU")
     whisper_threads: int = _s(0, "Threads of the Whisper engine; 0: all cores")
@@ -67,7 +96,9 @@ class Settings:
     sweep_seconds: float = _s(1.0, "How often the sweeper looks")
     outage_seconds: float = _s(86_400.0, "A storage outage longer than this fails the job")
     max_crashes: int = _s(3, "Crashes of the worker after which a job is given up")
-    max_interruptions: int = _s(10, "Crashes and preemptions together after which a job is given up")
+    max_interruptions: int = _s(
+        10, "Crashes and preemptions together after which a job is given up"
+    )
     log_level: str = _s("INFO", "DEBUG, INFO, WARNING or ERROR")
 
     @classmethod
