@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import bootsteps
 from celery.signals import worker_init, worker_ready, worker_shutting_down
@@ -28,7 +28,7 @@ class ModelsReady(bootsteps.StartStopStep):  # type: ignore[misc]
     Under spawn, SystemExit in the child's init does not end the worker (measured), so the parent looks itself.
     """
 
-    requires = {"celery.worker.components:Pool"}
+    requires: ClassVar[set[str]] = {"celery.worker.components:Pool"}
 
     def start(self, worker: Any) -> None:
         """Wait for the child's word."""
