@@ -1,0 +1,112 @@
+"""Our own signed links: a file by URL, for a while, without headers or a look at any table."""
+
+import hashlib
+import math
+import os
+import secrets
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from speech.errors import NotFound
+from speech.settings import Settings
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a token says: `key` in storage, and how the file is to be shown."""
+
+    key: str
+    name: str
+    content_type: str
+    expires: int  # seconds since 1970
+
+
+class Links:
+    """Mints and reads links of the form {base_url}/files/{token}/{name}; the token alone decides."""
+
+    def __init__(self, base_url: str, secret: str, now: Callable[[], float] = time.time) -> None:
+        self._base, self._now = base_url.rstrip("/"), now
+        self._serializer = URLSafeSerializer(
+            secret,
+            salt="moksori.links.v1",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Links":
+        """Links under the public URL, signed with the settings' secret or the data folder's."""
+        return cls(settings.links_url, load_secret(settings))
+
+    def url(self, key: str, name: str, content_type: str, seconds: int) -> str:
+        """An absolute URL good for `seconds`; `name` may hold slashes, its last part names the file."""
+        composed = unicodedata.normalize("NFC", name)
+        payload = [key, composed, content_type, math.ceil(self._now() + seconds)]
+        token = self._serializer.dumps(payload)
+        return f"{self._base}/files/{_text(token)}/{quote(composed, safe='/')}"
+
+    def read(self, token: str) -> Link:
+        """What a token stands for. Raises NotFound("link_invalid") or NotFound("link_expired")."""
+        try:
+            key, name, content_type, expires = self._serializer.loads(token)
+        except (BadData, ValueError, TypeError) as error:
+            raise NotFound("link_invalid") from error
+        link = Link(key, name, content_type, expires)
+        if self._now() >= link.expires:
+            raise NotFound("link_expired")
+        return link
+
+    def seconds_left(self, link: Link) -> int:
+        """Whole seconds that a link is still good for."""
+        return max(0, int(link.expires - self._now()))
+
+
+def disposition(name: str) -> str:
+    """The Content-Disposition that shows a file in place and saves it as `name` (RFC 6266).
+
+    Only the last part of a name with slashes counts; a Korean name is composed (NFC), whatever it came in.
+    """
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    clean = "".join(c for c in last if c.isprintable()) or "file"
+    plain = "".join(c if c.isascii() and c not in '"%' else "_" for c in clean)
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(clean, safe='')}"
+
+
+def load_secret(settings: Settings) -> str:
+    """The key that signs links: the setting, or 256 random bits made once in the data folder.
+
+    Safe when several processes start at once: all get the key of the one that came first.
+    """
+    return settings.secret or _secret_in(settings.data / "secret")
+
+
+def _secret_in(path: Path) -> str:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _create(path, secrets.token_urlsafe(32))
+    return path.read_text("ascii").strip()
+
+
+def _create(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{uuid4().hex}")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(part, path)  # create-only, and whole from the first moment on
+    except FileExistsError:
+        pass  # another process was first: its key counts
+    finally:
+        part.unlink()
+
+
+def _text(token: Any) -> str:
+    return token.decode("ascii") if isinstance(token, bytes) else str(token)
