@@ -1,0 +1,45 @@
+"""`moksori`: one subcommand a file; each file has a click command called `command`."""
+
+import importlib
+import os
+
+import click
+
+COMMANDS = (
+    "serve",
+    "say",
+    "transcribe",
+    "voices",
+    "jobs",
+    "doctor",
+    "prepare",
+    "migrate",
+    "storage",
+)
+
+
+class Commands(click.Group):
+    """Imports a subcommand's module when it is asked for, so that `moksori voices` never loads a server."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command of moksori/<name>.py."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"moksori.{name}").command
+        return command
+
+
+@click.command(cls=Commands)
+@click.version_option(package_name="moksori")
+def main() -> None:
+    """Moksori (목소리): Korean member voices, transcripts and subtitles as durable jobs."""
+    # Models come from packages, folders or a configured hub name; nothing else may ask the network.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+if __name__ == "__main__":
+    main()

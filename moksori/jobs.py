@@ -1,0 +1,38 @@
+"""`moksori jobs`: what the store holds, as a table."""
+
+import click
+
+from speech import migrations
+from speech.jobs import DEFAULT_TENANT, rfc3339
+from speech.queue import open_bells
+from speech.settings import Settings
+from speech.store import JobStore
+
+
+@click.command("jobs")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100))
+@click.option(
+    "--state", "states", multiple=True, help="queued, running, succeeded, failed or cancelled"
+)
+@click.option("--cancel", "cancelled", metavar="ID", help="Cancel a live job")
+@click.option("--retry", "retried", metavar="ID", help="Make a new job of a finished one")
+def command(
+    limit: int, states: tuple[str, ...], cancelled: str | None, retried: str | None
+) -> None:
+    """List the newest jobs, cancel one, or retry one."""
+    settings = Settings.from_env()
+    store = JobStore.from_settings(settings, open_bells(settings))
+    migrations.check(store.db)
+    if cancelled:
+        store.cancel(cancelled, DEFAULT_TENANT)
+    if retried:
+        click.echo(f"New job: {store.retry(retried, DEFAULT_TENANT).id}")
+    found, _ = store.page(DEFAULT_TENANT, limit=limit, states=states)
+    for job in found:
+        why = f"  {job.error['code']}" if job.error else ""
+        click.echo(
+            f"{job.id}  {rfc3339(job.created)}  {job.kind:<13} {job.state:<9} {job.fraction:>4.0%}"
+            f"  attempt {job.attempt}{why}"
+        )
+    if not found:
+        click.echo("No jobs.")

@@ -1,0 +1,222 @@
+"""The processes behind `moksori serve`: a server and its workers, started, watched, and ended together."""
+
+import fcntl
+import ipaddress
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+from typing import IO
+
+from speech import migrations
+from speech.errors import SpeechError, Unavailable
+from speech.queries import live_workers
+from speech.queue import open_bells
+from speech.settings import Settings
+from speech.store import JobStore
+from worker.child import BROKEN, host_name
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 300.0  # seconds for the first load of the models
+
+
+class WontStart(Exception):
+    """The service cannot start; the sentence says what to do."""
+
+
+@dataclass
+class Program:
+    """One process that is kept running."""
+
+    name: str
+    command: list[str]
+    worker: bool
+    env: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    boot: str = ""
+    born: float = 0.0
+    pause: float = 0.2
+
+
+class Supervisor:
+    """A context: the programs run inside it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.host = host_name(settings)
+        self.stop = threading.Event()
+        self._lock_file: IO[str] | None = None
+
+    def __enter__(self) -> "Supervisor":
+        refuse_open_bind(self.settings)
+        self.settings.data.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        shutil.rmtree(self.settings.data / "bells", ignore_errors=True)
+        self.store = JobStore.from_settings(self.settings, open_bells(self.settings))
+        self._prepare_store()
+        self.programs = programs(self.settings)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._asked_to_stop)
+        for program in self.programs:
+            self._start(program)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for program in self.programs:
+            if program.process is not None and program.process.poll() is None:
+                program.process.send_signal(signal.SIGINT if program.worker else signal.SIGTERM)
+        deadline = time.monotonic() + self.settings.stop_window + 3
+        for program in self.programs:
+            self._end(program, deadline)
+
+    def wait_until_ready(self, say: Callable[[str], None]) -> None:
+        """Return when every lane has a worker with its models loaded. Raises WontStart."""
+        began = time.monotonic()
+        say("Starting: server, speech and transcription workers …")
+        seen: set[str] = set()
+        wanted = set(self.settings.lane_names)
+        while not wanted <= seen:
+            self._tend()
+            if self.stop.is_set():
+                raise KeyboardInterrupt
+            if time.monotonic() - began > PATIENCE:
+                raise WontStart("The models did not load in time. Try: moksori doctor")
+            for lane in self._lanes_ready() - seen:
+                seen.add(lane)
+                say(f"  {lane} worker ready after {time.monotonic() - began:.1f} s")
+            time.sleep(0.05)
+        say(f"Serving at {self.settings.links_url}")
+
+    def watch(self) -> None:
+        """Keep the programs running until told to stop. Raises WontStart when models stop loading."""
+        while not self.stop.wait(0.1):
+            self._tend()
+
+    def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.stop.set()
+
+    def _take_lock(self) -> None:
+        self._lock_file = (self.settings.data / "lock").open("w")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise WontStart(
+                f"Another moksori serves from {self.settings.data}. Stop it, or set MOKSORI_DATA_DIR."
+            ) from None
+
+    def _prepare_store(self) -> None:
+        """Our own SQLite file is migrated; a database somebody named is only checked."""
+        try:
+            if self.settings.database_url:
+                migrations.check(self.store.db)
+            else:
+                migrations.migrate(self.store.db)
+            if self.settings.embedded:
+                # We hold the lock, so whoever held a row from this folder is dead.
+                self.store.release(f"{self.host}/", "preempted")
+        except SpeechError as error:
+            raise WontStart(error.message()) from None
+
+    def _start(self, program: Program) -> None:
+        program.boot = f"{uuid.uuid4().hex[:12]}"
+        env = {**os.environ, **self.settings.to_env(), **program.env, "MOKSORI_BOOT": program.boot}
+        program.process = subprocess.Popen(
+            program.command,
+            env=env,
+            stdin=subprocess.PIPE,  # its end tells a worker that we are gone, however we went
+            start_new_session=True,  # Ctrl-C reaches us, and we end the others in order
+        )
+        program.born = time.monotonic()
+
+    def _tend(self) -> None:
+        for program in self.programs:
+            if program.process is None:
+                if time.monotonic() - program.born > program.pause:
+                    self._start(program)
+            elif (code := program.process.poll()) is not None:
+                self._bury(program, code)
+
+    def _bury(self, program: Program, code: int) -> None:
+        if code == BROKEN:
+            raise WontStart("The models do not load (the log above says why). Try: moksori doctor")
+        lived = time.monotonic() - program.born
+        if not program.worker and lived < 2:
+            raise WontStart(f"The server ended with {code} at once; the log above says why.")
+        log.warning("%s ended with %s; starting it again", program.name, code)
+        self._release(program)
+        program.process, program.born = None, time.monotonic()
+        program.pause = 0.2 if lived > 10 else min(5.0, program.pause * 2)
+
+    def _release(self, program: Program) -> None:
+        if program.worker:
+            try:
+                self.store.release(f"{self.host}/{program.boot}/", "preempted")
+            except Unavailable:
+                log.warning("the store does not answer; the worker's leases will run out")
+
+    def _end(self, program: Program, deadline: float) -> None:
+        if program.process is None:
+            return
+        try:
+            program.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            program.process.kill()
+            program.process.wait()
+            self._release(program)
+
+    def _lanes_ready(self) -> set[str]:
+        boots = {program.boot for program in self.programs if program.worker}
+        with self.store.db.read() as connection:
+            workers = live_workers(connection, self.store.db.now(connection))
+        mine = [one for one in workers if one["id"].rpartition("/")[2] in boots]
+        return {
+            lane
+            for one in mine
+            for lane in one["lanes"]
+            if one["ready"] or one["details"].get(lane, {}).get("ready")
+        }
+
+
+def refuse_open_bind(settings: Settings) -> None:
+    """Listening beyond this machine needs API keys. Raises WontStart."""
+    try:
+        safe = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        safe = settings.host == "localhost"
+    if not safe:
+        raise WontStart(
+            f"MOKSORI_HOST={settings.host} can be reached from other machines, and there are no API keys. "
+            "Listen on 127.0.0.1."
+        )
+
+
+def programs(settings: Settings) -> list[Program]:
+    """The server, and the workers of this mode."""
+    python = sys.executable
+    server = [python, "-m", "gunicorn", "-c", "python:server.gunicorn", "server.wsgi:app"]
+    found = [Program("server", server, worker=False)]
+    if settings.embedded:
+        return [*found, Program("worker", [python, "-m", "worker.embedded"], worker=True)]
+    from speech.rabbit import lane_queue  # kombu is not needed on one machine
+
+    for lane in settings.lane_names:
+        celery = [python, "-m", "celery", "-A", "worker.app", "worker", "-Q", lane_queue(lane).name]
+        quiet = ["--without-gossip", "--without-mingle", "-n", f"{lane}-{os.getpid()}@%h"]
+        found.append(
+            Program(f"{lane} worker", [*celery, *quiet], worker=True, env={"MOKSORI_LANES": lane})
+        )
+    return found
