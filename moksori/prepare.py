@@ -1,0 +1,16 @@
+"""`moksori prepare`: what a first start needs beside the installed packages; the second time it is done at once."""
+
+import click
+
+from speech.settings import Settings
+from worker.whisper_weights import resolve
+
+
+@click.command("prepare")
+@click.option("--quiet", is_flag=True, help="Say nothing unless there is something to do")
+def command(quiet: bool) -> None:
+    """Make the default models ready: Whisper's weights are joined and checked."""
+    settings = Settings.from_env()
+    click.echo("Preparing the models …") if not quiet else None
+    found = resolve(settings.whisper_model, settings, click.echo)
+    click.echo(f"  Whisper: {found}") if not quiet else None
