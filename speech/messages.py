@@ -137,6 +137,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{param}: these cannot be read aloud: {characters}. Leave them out, or allow on_unknown=drop.",
         "{param}: 소리 내어 읽을 수 없는 글자가 있습니다: {characters}. 빼거나 on_unknown=drop 으로 요청하세요.",
     ),
+    "speed_out_of_range": (
+        "{param} must be a number from 0.25 to 4.",
+        "{param} 은(는) 0.25부터 4까지의 수여야 합니다.",
+    ),
+    "unknown_on_unknown": (
+        "{param}: {given} is not known. Allowed: reject, spell, drop.",
+        "{param}: {given} 은(는) 쓸 수 없습니다. 쓸 수 있는 값: reject, spell, drop.",
+    ),
+    "characters_left_out": (
+        "These characters have no sound here and were left out: {characters}",
+        "소리 낼 수 없어 뺀 글자: {characters}",
+    ),
     "unknown_audio_format": (
         "{param}: {given} is not an audio format we write. Allowed: {known}.",
         "{param}: {given} 형식으로는 쓸 수 없습니다. 쓸 수 있는 형식: {known}.",
@@ -183,9 +195,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "녹음에서 말소리를 찾지 못해 받아쓴 글이 비어 있습니다.",
     ),
     "unknown_language": (
-        "{language!r} is not a language of the model. Leave it out to have it detected, "
+        "{value!r} is not a language of the model. Leave it out to have it detected, "
         "or use one of: {languages}.",
-        "{language!r} 은(는) 모델이 아는 언어가 아닙니다. 비워 두면 자동으로 알아내고, "
+        "{value!r} 은(는) 모델이 아는 언어가 아닙니다. 비워 두면 자동으로 알아내고, "
         "다음 중 하나를 쓸 수 있습니다: {languages}.",
     ),
     "url_not_allowed": (
