@@ -7,6 +7,7 @@ and one entry in ENGINES.
 import importlib
 import importlib.util
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -30,12 +31,16 @@ class Engine:
     broken: dict[int, str] = field(default_factory=dict)
 
     def synthesize(
-        self, symbols: list[int], voice: Voice, options: SpeakOptions
+        self,
+        symbols: list[int],
+        voice: Voice,
+        options: SpeakOptions,
+        check: Callable[[], None] = lambda: None,
     ) -> tuple[Audio, list[int]]:
         """Sound and frames of each symbol. Raises Internal("voice_broken") for a broken voice."""
         if voice.member in self.broken:
             raise Internal("voice_broken", voice=voice.slug)
-        return speak(self.networks[voice.model], symbols, voice, options)
+        return speak(self.networks[voice.model], symbols, voice, options, check)
 
 
 def load(voices: Voices, settings: Settings) -> Engine:

@@ -1,5 +1,6 @@
 """From symbols to sound, the same for every engine: what an engine adds is its three networks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,8 @@ from speech.audio import Audio
 from speech.voices import Voice
 
 SEED = 20_240_229  # the same request gives the same bytes
+WINDOW = 384  # frames vocoded at a time, about 4 s: what a cancelled job waits for, and what memory holds
+MARGIN = 24  # frames around a window; the vocoder sees no further (tests compare with one pass)
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,33 @@ class Networks(Protocol):
 
 
 def speak(
-    networks: Networks, symbols: list[int], voice: Voice, options: SpeakOptions
+    networks: Networks,
+    symbols: list[int],
+    voice: Voice,
+    options: SpeakOptions,
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[Audio, list[int]]:
-    """The sound of `symbols` and the frames (of voice.hop samples) that each symbol takes."""
+    """The sound of `symbols` and the frames (of voice.hop samples) that each symbol takes.
+
+    `check` is called every few hundred milliseconds of work; what it raises ends the work.
+    """
     mel, frames = acoustic(networks, symbols, voice, options)
-    samples = np.clip(networks.vocode(mel), -1.0, 1.0).astype(np.float32, copy=False)
-    return Audio(samples, voice.rate), frames
+    samples = np.concatenate(
+        [
+            _window(networks, mel, start, voice.hop, check)
+            for start in range(0, mel.shape[1], WINDOW)
+        ]
+    )
+    return Audio(np.clip(samples, -1.0, 1.0).astype(np.float32, copy=False), voice.rate), frames
+
+
+def _window(
+    networks: Networks, mel: np.ndarray, start: int, hop: int, check: Callable[[], None]
+) -> np.ndarray:
+    check()
+    first, end = max(0, start - MARGIN), min(mel.shape[1], start + WINDOW)
+    samples = networks.vocode(np.ascontiguousarray(mel[:, first : end + MARGIN]))
+    return samples[(start - first) * hop : (end - first) * hop]
 
 
 def acoustic(

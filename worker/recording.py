@@ -1,0 +1,103 @@
+"""A spoken text on its way into files: audio as it comes, captions at the end."""
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speech.encode import FORMATS, Encoder, find_format
+from speech.errors import InvalidRequest
+from speech.subtitles import CONTENT_TYPES, WRITERS
+from speech.transcript import Segment, Transcript
+from worker.attempt import NewArtifact
+
+CAPTIONS = ("json", "srt", "vtt")
+
+
+class Recording:
+    """Collects one recording's samples and segments; memory holds the segments, never the sound."""
+
+    def __init__(self, folder: Path, formats: Iterable[str], rate: int) -> None:
+        self.folder = folder
+        self.rate = rate
+        self.formats = tuple(formats)
+        self.segments: list[Segment] = []
+        self._count = 0
+        self._encoders: list[Encoder] = [
+            FORMATS[name].open(self._path(name), rate) for name in self.formats if name in FORMATS
+        ]
+
+    def __enter__(self) -> "Recording":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close what finish() has not: the files of an attempt that failed are not kept."""
+        for encoder in self._encoders:
+            with contextlib.suppress(Exception):
+                encoder.close()
+
+    @property
+    def duration(self) -> float:
+        """Seconds so far."""
+        return self._count / self.rate
+
+    def add(self, samples: np.ndarray) -> None:
+        """The next sound."""
+        self._count += len(samples)
+        for encoder in self._encoders:
+            encoder.write(samples)
+
+    def caption(self, segment: Segment, shift: float = 0.0) -> None:
+        """The next sentence, its times moved by `shift` seconds."""
+        self.segments.append(shifted(segment, shift, len(self.segments)))
+
+    def finish(self, text: str, language: str, engine: dict[str, Any]) -> list[NewArtifact]:
+        """Close every file; the artifacts in the order asked for."""
+        while self._encoders:
+            self._encoders.pop().close()
+        transcript = Transcript(
+            text, language, 1.0, self.duration, tuple(self.segments), task="speak", engine=engine
+        )
+        for name in self.formats:
+            if name in CAPTIONS:
+                self._path(name).write_text(WRITERS[name](transcript), "utf-8")
+        return [
+            NewArtifact(f"speech.{name}", self._path(name), _content_type(name))
+            for name in self.formats
+        ]
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"speech.{name}"
+
+
+def asked_formats(request: dict[str, Any]) -> tuple[str, ...]:
+    """The files that a request asks for: `formats`, with the audio in `response_format` first.
+
+    Raises InvalidRequest("unknown_audio_format").
+    """
+    audio = request.get("response_format") or "wav"
+    find_format(audio)
+    names = [str(name).removeprefix("speech.") for name in request.get("formats") or ("json",)]
+    for name in names:
+        if name not in FORMATS and name not in CAPTIONS:
+            known = [*FORMATS, *CAPTIONS]
+            raise InvalidRequest("unknown_audio_format", param="formats", given=name, known=known)
+    sounding = any(name in FORMATS for name in names)
+    return tuple(dict.fromkeys(names if sounding else [audio, *names]))
+
+
+def shifted(segment: Segment, shift: float, number: int) -> Segment:
+    """The segment, later by `shift` seconds, under another number."""
+    words = tuple(
+        replace(word, start=word.start + shift, end=word.end + shift) for word in segment.words
+    )
+    return replace(
+        segment, id=number, start=segment.start + shift, end=segment.end + shift, words=words
+    )
+
+
+def _content_type(name: str) -> str:
+    return FORMATS[name].content_type if name in FORMATS else CONTENT_TYPES[name]

@@ -1,0 +1,180 @@
+"""The handler of the speech lane: a text in, a member's voice and its captions out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from speech.encode import read_wav
+from speech.errors import InvalidRequest
+from speech.jobs import Job, NewJob
+from speech.korean.reader import OnUnknown, Reading
+from speech.korean.sentences import paragraphs, sentences
+from speech.subtitles import from_json
+from speech.transcript import Segment
+from speech.voices import Voice
+from worker.attempt import Attempt, Done, Split
+from worker.recording import Recording, asked_formats
+from worker.speaker import Request, Speaker, Utterance, load_speech_models, pause
+
+__all__ = ["load_speech_models", "speak"]
+
+SPEEDS = (0.25, 4.0)
+MOST_CHANGES = 200  # of a result; the text itself says the rest
+ON_UNKNOWN = ("reject", "spell", "drop")
+
+
+def speak(attempt: Attempt) -> Done | Split:
+    """Speak a job's text, or divide it into parts, or join what the parts have spoken.
+
+    Raises InvalidRequest for a request that cannot be spoken, Internal("voice_broken").
+    """
+    speaker: Speaker = attempt.models["speech"]
+    request = read_request(attempt.job.request, speaker)
+    if attempt.job.phase == "join":
+        return _join(attempt, speaker, request)
+    text = attempt.job.request["input"]
+    if attempt.job.kind != "part" and len(text) > attempt.settings.part_characters:
+        return Split(_parts(attempt.job, text, attempt.settings.part_characters))
+    return _work(attempt, speaker, request)
+
+
+def read_request(asked: dict[str, Any], speaker: Speaker) -> Request:
+    """Voice, speed and on_unknown of a request, checked again: not every job came through our server."""
+    if not isinstance(asked.get("input"), str) or not asked["input"].strip():
+        raise InvalidRequest("nothing_to_speak", param="input")
+    speed = asked.get("speed") or 1.0
+    if isinstance(speed, bool) or not isinstance(speed, int | float):
+        raise InvalidRequest("speed_out_of_range", param="speed")
+    if not SPEEDS[0] <= speed <= SPEEDS[1]:
+        raise InvalidRequest("speed_out_of_range", param="speed")
+    on_unknown: OnUnknown = asked.get("on_unknown") or "spell"
+    if on_unknown not in ON_UNKNOWN:
+        raise InvalidRequest("unknown_on_unknown", param="on_unknown", given=str(on_unknown)[:40])
+    return Request(speaker.voices.find(asked.get("voice")), float(speed), on_unknown)
+
+
+def _parts(job: Job, text: str, longest: int) -> list[NewJob]:
+    """A part speaks whole sentences into a WAV: the join can lay them end to end."""
+    shared = {**job.request, "response_format": "wav", "formats": ["wav", "json"]}
+    return [
+        NewJob("part", job.lane, {**shared, "input": part}, job.tenant, job.priority)
+        for part in paragraphs(text, longest)
+    ]
+
+
+def _work(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
+    text, told = attempt.job.request["input"], Told()
+    cut = sentences(text)
+    with _recording(attempt, request) as recording:
+        for place, utterance in enumerate(speaker.speak(cut, request, attempt.check), 1):
+            recording.add(utterance.samples)
+            told.add(utterance)
+            if utterance.segment:
+                recording.caption(utterance.segment)
+                attempt.piece(_piece(utterance.segment))
+            attempt.progress(place / len(cut), "speaking")
+        return _done(attempt, speaker, request.voice, recording, told)
+
+
+def _join(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
+    parts, told = attempt.parts(), Told()
+    with _recording(attempt, request) as recording:
+        for place, part in enumerate(parts, 1):
+            attempt.check()
+            _append(attempt, part, recording, request.speed)
+            told.add_result(part.result or {})
+            attempt.progress(place / len(parts), "joining")
+        return _done(attempt, speaker, request.voice, recording, told)
+
+
+def _recording(attempt: Attempt, request: Request) -> Recording:
+    return Recording(attempt.workdir, asked_formats(attempt.job.request), request.voice.rate)
+
+
+def _append(attempt: Attempt, part: Job, recording: Recording, speed: float) -> None:
+    """A part's sound and captions at the recording's end; one piece of sound is in memory at a time."""
+    keys = {artifact.name: artifact.key for artifact in part.artifacts}
+    sound, captions = attempt.workdir / "part.wav", attempt.workdir / "part.json"
+    attempt.storage.fetch(keys["speech.wav"], sound)
+    attempt.storage.fetch(keys["speech.json"], captions)
+    segments = from_json(json.loads(captions.read_text("utf-8"))).segments
+    if segments and recording.segments:
+        recording.add(pause(recording.rate, speed))
+    start = recording.duration
+    for samples in read_wav(sound):
+        recording.add(samples)
+    for segment in segments:
+        recording.caption(segment, start)
+    _remove(sound, captions)
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        path.unlink()
+
+
+class Told:
+    """What a result says besides the sound: what was read differently, and what was left out."""
+
+    def __init__(self) -> None:
+        self.changes: list[dict[str, str]] = []
+        self.unknown: dict[str, None] = {}
+
+    def add(self, utterance: Utterance) -> None:
+        """What one sentence's reading did."""
+        self.changes += _changes(utterance.reading)
+        self.unknown |= dict.fromkeys((*utterance.reading.unknown, *utterance.lacking))
+
+    def add_result(self, result: dict[str, Any]) -> None:
+        """What a part's result told."""
+        self.changes += result.get("changes", [])
+        self.unknown |= dict.fromkeys(result.get("unknown", []))
+
+    def warnings(self) -> list[dict[str, Any]]:
+        """Nothing is dropped silently."""
+        if not self.unknown:
+            return []
+        left_out = list(self.unknown)
+        problem = InvalidRequest("characters_left_out", characters=" ".join(left_out))
+        return [{"code": problem.code, "message": problem.message(), "characters": left_out}]
+
+
+def _changes(reading: Reading) -> list[dict[str, str]]:
+    return [
+        {"written": change.written, "spoken": change.spoken.strip(), "kind": change.kind}
+        for change in reading.changes
+    ]
+
+
+def _piece(segment: Segment) -> dict[str, Any]:
+    return {
+        "type": "sentence",
+        "id": segment.id,
+        "text": segment.text,
+        "start": round(segment.start, 3),
+        "end": round(segment.end, 3),
+    }
+
+
+def _done(
+    attempt: Attempt, speaker: Speaker, voice: Voice, recording: Recording, told: Told
+) -> Done:
+    # A part of a long text may be nothing but signs; a whole text may not.
+    if not recording.segments and attempt.job.kind != "part":
+        raise InvalidRequest("nothing_to_speak", param="input")
+    text = attempt.job.request["input"]
+    engine = {"name": speaker.engine.name, "voice": voice.slug, "voice_version": voice.version}
+    result = {
+        "text": text,
+        "duration": round(recording.duration, 3),
+        "voice": voice.slug,
+        "member": voice.member,
+        "voice_version": voice.version,
+        "engine": speaker.engine.name,
+        "sentences": len(recording.segments),
+        "changes": told.changes[:MOST_CHANGES],
+        "unknown": list(told.unknown),
+    }
+    usage = {"audio_seconds": round(recording.duration, 3), "characters": float(len(text))}
+    artifacts = recording.finish(text, voice.language, engine)
+    return Done(artifacts, result, usage, told.warnings())
