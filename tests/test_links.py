@@ -126,10 +126,13 @@ def test_processes_that_start_at_once_agree_on_the_secret(tmp_path: Path):
         )
         for _ in range(4)
     ]
-    for (
-        process
-    ) in started:  # each waits for the end of its input, so that all look at the same moment
+    for process in started:  # each waits for the end of its input: all begin together
         assert process.stdin is not None
-        process.stdin.flush()
-    said = {process.communicate(timeout=60)[0] for process in started}
+        process.stdin.close()
+    said = set()
+    for process in started:
+        assert process.stdout is not None
+        said.add(process.stdout.read())
+        process.stdout.close()
+        assert process.wait(timeout=60) == 0
     assert len(said) == 1 and len(said.pop().strip()) >= 32
