@@ -39,8 +39,14 @@ class FileStorage:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "FileStorage":
-        """The storage in the folder that settings.artifacts_url names; made when missing."""
-        root = Path(unquote(urlsplit(settings.artifacts_url).path))
+        """The storage in the folder that settings.artifacts_url names; made when missing.
+
+        Raises ValueError for a URL that names a host or no folder.
+        """
+        parts = urlsplit(settings.artifacts_url)
+        root = Path(unquote(parts.path))
+        if parts.netloc or not root.is_absolute():
+            raise ValueError("MOKSORI_STORAGE_URL: a folder is file:/// and its absolute path")
         with outage():
             root.mkdir(parents=True, exist_ok=True)
         return cls(root, Links.from_settings(settings))

@@ -22,7 +22,8 @@ from speech.storage import StoredObject
 from speech.whole_files import partial
 
 OWNER = "moksori-owner"  # custom metadata: the attempt or job that made the object
-CHUNK = 8_388_608  # bytes of one request; a whole file is never in memory
+CHUNK = 8_388_608  # bytes of one request of an upload; a whole file is never in memory
+PIECE = 1_048_576  # bytes of one request of a read: the server holds one for each client it serves
 CONNECT = 3.05  # seconds to connect, just over one retransmission of TCP
 
 
@@ -40,6 +41,8 @@ class GoogleStorage:
     ) -> None:
         parts = urlsplit(url)
         self.bucket_name, self._prefix = parts.netloc, parts.path.strip("/")
+        if not self.bucket_name:
+            raise ValueError("MOKSORI_STORAGE_URL: a bucket is gs://bucket or gs://bucket/prefix")
         self._links, self._endpoint, self._signing = links, endpoint, signing
         # Given to every call: the library's defaults differ from method to method and hold a worker for 120 s.
         self._bounds: dict[str, Any] = {
@@ -185,7 +188,7 @@ class GoogleStorage:
 
     def _chunks(self, blob: Blob, start: int, end: int) -> Iterator[bytes]:
         while start < end:
-            stop = min(start + CHUNK, end)
+            stop = min(start + PIECE, end)
             with outage():
                 chunk = blob.download_as_bytes(
                     start=start, end=stop - 1, if_generation_match=blob.generation, **self._bounds

@@ -130,7 +130,7 @@ class Settings:
     @property
     def artifacts_url(self) -> str:
         """Where artifacts are."""
-        return self.storage_url or f"file://{self.data / 'artifacts'}"
+        return self.storage_url or (self.data / "artifacts").as_uri()
 
     @property
     def links_url(self) -> str:

@@ -206,6 +206,18 @@ def test_a_symbolic_link_out_of_the_folder_is_not_followed(storage: FileStorage,
     assert list((tmp_path / "outside").iterdir()) == []
 
 
+@pytest.mark.parametrize("url", ["file://folder/x", "file://", "file:folder", "gs://", "gs:///x"])
+def test_a_url_that_names_no_place_is_refused(tmp_path: Path, url: str):
+    with pytest.raises(ValueError, match="MOKSORI_STORAGE_URL"):
+        open_storage(Settings(data_dir=str(tmp_path), storage_url=url))
+
+
+def test_a_data_folder_may_have_any_name(tmp_path: Path):
+    settings = Settings(data_dir=str(tmp_path / "100%20 #1 한?"))
+    open_storage(settings).put("a.wav", b"one", "audio/wav", "job-1")
+    assert (settings.data / "artifacts" / "a.wav").read_bytes() == b"one"
+
+
 def test_settings_open_the_folder_they_name(tmp_path: Path):
     settings = Settings(data_dir=str(tmp_path / "data"), storage_url=f"file://{tmp_path}/한 글")
     storage = open_storage(settings)

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from speech.errors import Conflict, NotFound, StorageUnavailable
-from speech.gcs import CHUNK, GoogleStorage
+from speech.gcs import CHUNK, PIECE, GoogleStorage
 from speech.links import Links
 from speech.settings import Settings
 from speech.storage import open_storage
@@ -50,8 +50,8 @@ def test_bytes_and_files_come_back_whole_and_in_ranges(storage: GoogleStorage, t
     assert put == storage.stat("t/a/speech.wav")
     assert (put.size, put.content_type) == (2 * CHUNK + 1000, "audio/wav") and put.etag
     assert b"".join(storage.open("t/a/speech.wav")) == source.read_bytes()
-    middle = b"".join(storage.open("t/a/speech.wav", CHUNK - 5, 2 * CHUNK + 5))
-    assert middle == source.read_bytes()[CHUNK - 5 : 2 * CHUNK + 5]
+    middle = b"".join(storage.open("t/a/speech.wav", PIECE - 5, 2 * PIECE + 5))
+    assert middle == source.read_bytes()[PIECE - 5 : 2 * PIECE + 5]
     assert b"".join(storage.open("t/a/speech.wav", 2 * CHUNK + 990)) == source.read_bytes()[-10:]
     storage.fetch("t/a/speech.wav", tmp_path / "back.wav")
     assert (tmp_path / "back.wav").read_bytes() == source.read_bytes()
@@ -174,7 +174,7 @@ def test_a_read_survives_a_fault_in_its_middle(
     storage: GoogleStorage, store: FaultStore, tmp_path: Path, kind: str
 ):
     source = tmp_path / "big.wav"
-    source.write_bytes(os.urandom(CHUNK + 1000))
+    source.write_bytes(os.urandom(2 * PIECE + 1000))
     storage.put("x.wav", source, "audio/wav", "job-1")
     store.faults = [Fault(kind, 1, "GET", "alt=media")]
     assert b"".join(storage.open("x.wav")) == source.read_bytes()

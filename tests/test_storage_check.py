@@ -6,6 +6,10 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from google.auth import crypt
+from google.cloud.storage import Client
+from google.oauth2 import service_account
 
 from speech import storage_check, whole_files
 from speech.gcs_check import cors_rules, origins, shut_out
@@ -81,6 +85,36 @@ def test_a_bucket_that_is_missing_is_told_with_its_name(gcs_url: str, tmp_path: 
     )
     findings = check(settings)
     assert len(findings) == 1 and "gs://not-there" in findings[0].what
+
+
+class Keyed(service_account.Credentials):
+    """A private key that signs, and requests that go without it: the fake knows no tokens."""
+
+    def before_request(self, *args: object, **kwargs: object) -> None:
+        pass
+
+
+@pytest.mark.gcs
+def test_signed_links_are_fetched_and_missing_cors_rules_are_printed(
+    gcs_url: str,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    credentials = Keyed(crypt.RSASigner(key), "voice@example.com", "http://127.0.0.1:9/token")
+    client = Client(project=None, credentials=credentials, client_options={"api_endpoint": gcs_url})
+    monkeypatch.setattr("speech.gcs.make_client", lambda endpoint: client)
+    settings = Settings(
+        data_dir=str(tmp_path), storage_url=f"gs://{BUCKET}/check", public_url=ORIGIN
+    )
+    signed, cors = check(settings)[-2:]
+    assert signed.ok and "with the private key" in signed.what and "206" in signed.what
+    assert not cors.ok and ORIGIN in cors.what
+    assert f"gcloud storage buckets update gs://{BUCKET} --cors-file=cors.json" in cors.fix
+    assert json.loads(cors.fix[cors.fix.index("[") : cors.fix.rindex("]") + 1]) == cors_rules(
+        settings
+    )
+    client.close()
 
 
 def test_the_page_and_each_configured_origin_need_a_rule():
