@@ -251,13 +251,195 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{model!r} 모델이 이 컴퓨터에 없고 모델 허브에 연결하지 못했습니다. 함께 설치된 `base` 를 쓰거나, "
         "다른 곳에서 받아 MOKSORI_WHISPER_MODEL 에 그 폴더를 지정하세요.",
     ),
+    "route_not_found": (
+        "There is nothing at {path}. /docs lists every route.",
+        "{path} 에는 아무것도 없습니다. /docs 에 모든 경로가 있습니다.",
+    ),
+    "method_not_allowed": (
+        "{path} does not take this method. The Allow header lists those it takes.",
+        "{path} 에는 이 메서드를 쓸 수 없습니다. 쓸 수 있는 것은 Allow 헤더에 있습니다.",
+    ),
+    "bad_request": (
+        "The request cannot be read as HTTP. Check its headers and body.",
+        "요청을 읽을 수 없습니다. 헤더와 본문을 확인하세요.",
+    ),
+    "body_too_large": (
+        "The body is larger than {limit} bytes, the most that this route takes.",
+        "본문이 이 경로의 한도 {limit}바이트보다 큽니다.",
+    ),
+    "not_json": (
+        "The body must be JSON, with the header Content-Type: application/json (found: {found}).",
+        "본문은 JSON 이어야 하고 Content-Type: application/json 헤더가 있어야 합니다(받은 것: {found}).",
+    ),
+    "not_a_form": (
+        "Send a form: Content-Type multipart/form-data, with the recording in the field file.",
+        "multipart/form-data 형식으로, 녹음은 file 필드에 담아 보내 주세요.",
+    ),
+    "broken_json": (
+        "The body is not valid JSON: {reason}.",
+        "본문이 올바른 JSON 이 아닙니다: {reason}.",
+    ),
+    "not_an_object": (
+        "The body must be a JSON object: {{ … }}.",
+        "본문은 JSON 객체여야 합니다: {{ … }}.",
+    ),
+    "no_body_here": (
+        "This route takes no body.",
+        "이 경로는 본문을 받지 않습니다.",
+    ),
+    "bad_text": (
+        "A text holds half a surrogate pair or a NUL character. Send plain Unicode text.",
+        "글에 짝이 없는 서로게이트나 NUL 문자가 있습니다. 올바른 유니코드 글을 보내 주세요.",
+    ),
+    "missing_field": (
+        "The field {param} is missing.",
+        "{param} 필드가 없습니다.",
+    ),
+    "unknown_field": (
+        "There is no field {param}. Allowed: {known}.",
+        "{param} 필드는 없습니다. 쓸 수 있는 필드: {known}.",
+    ),
+    "field_not_supported": (
+        "{param} is not supported by this version. Leave it out.",
+        "{param} 은(는) 이 버전에서 지원하지 않습니다. 빼고 보내 주세요.",
+    ),
+    "field_twice": (
+        "{param} stands more than once. Send it once.",
+        "{param} 이(가) 여러 번 있습니다. 한 번만 보내 주세요.",
+    ),
+    "wrong_type": (
+        "{param} must be {expected}.",
+        "{param} 의 형식이 맞지 않습니다. 필요한 형식: {expected}.",
+    ),
+    "not_one_of": (
+        "{param} must be one of: {allowed}.",
+        "{param} 은(는) 다음 중 하나여야 합니다: {allowed}.",
+    ),
+    "out_of_range": (
+        "{param} is out of range. Allowed: {allowed}.",
+        "{param} 이(가) 범위를 벗어났습니다. 허용 범위: {allowed}.",
+    ),
+    "too_many": (
+        "{param} is too long. Allowed: at most {limit}.",
+        "{param} 이(가) 너무 깁니다. 최대 {limit}.",
+    ),
+    "too_few": (
+        "{param} is too short. Allowed: at least {limit}.",
+        "{param} 이(가) 너무 짧습니다. 최소 {limit}.",
+    ),
+    "bad_value": (
+        "{param} is not valid: {reason}.",
+        "{param} 값이 올바르지 않습니다: {reason}.",
+    ),
+    "empty_text": (
+        "{param} holds nothing to say. Send at least one visible character.",
+        "{param} 에 읽을 글이 없습니다. 보이는 글자를 하나 이상 보내 주세요.",
+    ),
+    "text_too_long": (
+        "{param} has {given} characters; this call takes at most {limit}. A job (POST /v1/jobs) takes longer texts.",
+        "{param} 이(가) {given}자입니다. 이 호출은 {limit}자까지 됩니다. 더 긴 글은 작업(POST /v1/jobs)으로 보내세요.",
+    ),
+    "broken_form": (
+        "The form breaks off or is not valid: {reason}. Send it again.",
+        "폼이 중간에 끊겼거나 올바르지 않습니다: {reason}. 다시 보내 주세요.",
+    ),
+    "form_too_large": (
+        "The form is too large. Allowed: {fields} fields of {field_bytes} bytes, one file of {limit} bytes.",
+        "폼이 너무 큽니다. {field_bytes}바이트 이하 필드 {fields}개와 {limit}바이트 이하 파일 하나까지 됩니다.",
+    ),
+    "file_too_large": (
+        "The file is larger than {limit} bytes, the most that is allowed.",
+        "파일이 허용된 크기 {limit}바이트보다 큽니다.",
+    ),
+    "one_input": (
+        "Name the recording exactly once: {allowed}.",
+        "녹음은 다음 중 꼭 하나로만 보내 주세요: {allowed}.",
+    ),
+    "needs_verbose_json": (
+        "{param} needs response_format verbose_json.",
+        "{param} 은(는) response_format 이 verbose_json 일 때만 쓸 수 있습니다.",
+    ),
+    "bad_url": (
+        "{param} is not a URL that can be fetched. Allowed: http:// or https://, a host, no user name, "
+        "at most {limit} characters, no spaces.",
+        "{param} 은(는) 받아올 수 있는 URL이 아닙니다. http:// 또는 https://, 호스트가 있고, 사용자 이름과 "
+        "공백이 없는 {limit}자 이하여야 합니다.",
+    ),
+    "no_bucket": (
+        "{param}: gs:// places work only when this service stores in a bucket (MOKSORI_STORAGE_URL=gs://…).",
+        "{param}: gs:// 위치는 이 서비스가 버킷에 저장할 때만(MOKSORI_STORAGE_URL=gs://…) 쓸 수 있습니다.",
+    ),
+    "not_our_storage": (
+        "{param} must lie under {ours}, without empty names or names that begin with a dot.",
+        "{param} 은(는) {ours} 아래여야 하고, 빈 이름이나 점으로 시작하는 이름이 없어야 합니다.",
+    ),
+    "reserved_place": (
+        "{param} lies in a place that is reserved ({reserved}). Choose another.",
+        "{param} 은(는) 예약된 위치({reserved})입니다. 다른 곳을 고르세요.",
+    ),
+    "bad_uuid": (
+        "{param} must be a UUID such as 123e4567-e89b-42d3-a456-426614174000.",
+        "{param} 은(는) 123e4567-e89b-42d3-a456-426614174000 같은 UUID여야 합니다.",
+    ),
+    "bad_date": (
+        "{param} must be a date as YYYY-MM-DD.",
+        "{param} 은(는) YYYY-MM-DD 형식의 날짜여야 합니다.",
+    ),
+    "uuid_taken": (
+        "This uuid was used with another text, member or date. Use a new uuid.",
+        "이 uuid 는 다른 글이나 멤버, 날짜로 이미 쓰였습니다. 새 uuid 를 쓰세요.",
+    ),
+    "bad_idempotency_key": (
+        "Idempotency-Key must have 1 to 255 visible ASCII characters.",
+        "Idempotency-Key 는 보이는 ASCII 문자 1~255자여야 합니다.",
+    ),
+    "unknown_model": (
+        "{param}: there is no transcription model {given}. There are: {known}.",
+        "{param}: {given} 받아쓰기 모델은 없습니다. 쓸 수 있는 모델: {known}.",
+    ),
+    "model_not_found": (
+        "There is no model {given}. There are: {known}.",
+        "{given} 모델은 없습니다. 쓸 수 있는 모델: {known}.",
+    ),
+    "only_the_batch": (
+        "{param}: an item takes this from its batch. Set it there.",
+        "{param}: 항목이 아니라 묶음에 지정하세요.",
+    ),
+    "erase_the_parent": (
+        "A part cannot be erased by itself. Erase its job {job}.",
+        "부분만 지울 수 없습니다. 작업 {job} 을(를) 지우세요.",
+    ),
+    "job_cancelled": (
+        "The job was cancelled before it was done.",
+        "작업이 끝나기 전에 취소되었습니다.",
+    ),
+    "wait_timeout": (
+        "The job is not done after {seconds:g} seconds. It goes on: ask at the URL in Location.",
+        "{seconds:g}초가 지나도 끝나지 않았습니다. 작업은 계속되니 Location 의 URL로 확인하세요.",
+    ),
+    "too_many_waiting": (
+        "{limit} calls wait already, the most at once. Try again soon, or ask with Prefer: respond-async.",
+        "이미 {limit}개의 호출이 기다리고 있습니다. 잠시 뒤 다시 하거나 Prefer: respond-async 로 요청하세요.",
+    ),
+    "server_stopping": (
+        "The server is stopping. The job goes on: ask at the URL in Location in a moment.",
+        "서버가 멈추는 중입니다. 작업은 계속되니 잠시 뒤 Location 의 URL로 확인하세요.",
+    ),
+    "foreign_origin": (
+        "A page of another site may not do this. Add its origin to MOKSORI_CORS_ORIGINS to allow it.",
+        "다른 사이트의 페이지는 이 요청을 할 수 없습니다. 허용하려면 MOKSORI_CORS_ORIGINS 에 추가하세요.",
+    ),
 }
 
 
 def say(code: str, language: str = "en", **fields: object) -> str:
     """The sentence of a code in `language` ("ko", else English), its blanks filled from `fields`."""
     english, korean = MESSAGES[code]
-    return (korean if language == "ko" else english).format_map(_Blanks(fields))
+    shown = {
+        name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        for name, value in fields.items()
+    }
+    return (korean if language == "ko" else english).format_map(_Blanks(shown))
 
 
 class _Blanks(dict[str, object]):

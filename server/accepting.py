@@ -1,0 +1,123 @@
+"""Accepting a job: its file first, then its row, once for each Idempotency-Key; then wait for it, or answer 202."""
+
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from flask import Response, jsonify, request
+
+from server.errors import JobFailed, language
+from server.job_json import job_json
+from server.orders import Order, with_input
+from server.service import here, tenant
+from server.waiting import client_socket
+from speech import keys
+from speech.errors import InvalidRequest, SpeechError, Unavailable
+from speech.jobs import Job
+from speech.keys import Once
+
+
+def respond(order: Callable[[bool], Order], render: Callable[[Job], Response]) -> Response:
+    """Make the job that `order(asynchronous)` asks for; 202 with Prefer: respond-async, else `render` its end.
+
+    Raises JobFailed when it did not succeed, and what Waits.until_final raises.
+    """
+    if wants_async():
+        job, _ = accept(order(True))
+        response = accepted(job)
+        response.headers["Preference-Applied"] = "respond-async"
+        return response
+    # The place is taken before the body is read: what cannot be waited for is not accepted.
+    with here().waits.place():
+        return render(finished(accept(order(False))[0]))
+
+
+def wants_async() -> bool:
+    """Whether the request prefers 202 now to the result later (RFC 7240)."""
+    told = ",".join(request.headers.getlist("Prefer")).replace(";", ",").split(",")
+    return "respond-async" in {one.strip().lower() for one in told}
+
+
+def accept(order: Order) -> tuple[Job, bool]:
+    """The job, and whether it was made now. Nothing is accepted before its row is committed."""
+    service = here()
+    named = _by_header(order)
+    if order.once is not None and named is not None:
+        return _by_both(order, named)
+    once = order.once or named
+    if order.upload is None:
+        return service.store.create(order.new, order.children, once)
+    return _with_upload(order, once)
+
+
+def _with_upload(order: Order, once: Once | None) -> tuple[Job, bool]:
+    service, upload = here(), order.upload
+    assert upload is not None
+    name = str(uuid.uuid4())
+    key = f"t/{tenant()}/inputs/{name}"
+    service.storage.put(key, upload.path, "application/octet-stream", owner=name)
+    place = {"key": key, "name": upload.name, "bytes": upload.bytes}
+    try:
+        job, made = service.store.create(with_input(order.new, place), order.children, once)
+    except InvalidRequest:
+        # Only a refusal is sure to have made no row; after an outage the row may be there.
+        _drop(key)
+        raise
+    if not made:
+        _drop(key)
+    return job, made
+
+
+def _drop(key: str) -> None:
+    with suppress(Unavailable):
+        here().storage.delete(key)
+
+
+def _by_header(order: Order) -> Once | None:
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isprintable() and 1 <= len(given.strip()) <= 255):
+        raise InvalidRequest("bad_idempotency_key", param="Idempotency-Key")
+    ttl = float(here().settings.idempotency_ttl)
+    return Once(f"key:{given.strip()}", order.fingerprint(), ttl)
+
+
+def _by_both(order: Order, named: Once) -> tuple[Job, bool]:
+    """A route with an id of its own (/api/texts) and a header: the id finds the job, the header must agree."""
+    store = here().store
+    with store.writing() as tx:
+        keys.find(tx, tenant(), named)
+    job, made = store.create(order.new, order.children, order.once)
+    with store.writing() as tx:
+        keys.claim(tx, tenant(), named, job.id)
+    return job, made
+
+
+def finished(job: Job) -> Job:
+    """The job once it has succeeded. Raises JobFailed, and what Waits.until_final raises, each with the job's id."""
+    try:
+        job = here().waits.until_final(job, client_socket(request.environ))
+    except SpeechError as error:
+        error.job_id = job.id  # type: ignore[attr-defined]
+        raise
+    if job.state != "succeeded":
+        raise JobFailed(job)
+    return job
+
+
+def accepted(job: Job) -> Response:
+    """202 with the job as body and its place in Location."""
+    service = here()
+    response = jsonify(job_json(service, job, language(), service.store.ahead(job)))
+    response.status_code = 202
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    response.headers["X-Moksori-Job"] = job.id
+    return response
+
+
+def once_by(key: str, order: Order, conflict: str) -> Order:
+    """The order with an id of its own, for ever; a failed or cancelled job is replaced by a new one."""
+    body = order.fingerprint()
+    return replace(order, once=Once(key, body, None, again_after_failure=True, conflict=conflict))

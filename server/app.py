@@ -1,0 +1,78 @@
+"""The Flask app: its parts are handed in, nothing is read from the environment."""
+
+import threading
+
+from flask import Flask
+from flask_cors import CORS
+
+from server import errors
+from server.form_body import SpeechRequest, close_uploads
+from server.origins import allowed_origins, refuse_foreign
+from server.probes import Probes
+from server.routes import (
+    docs,
+    events,
+    health,
+    jobs,
+    models,
+    page,
+    speech,
+    texts,
+    transcribe,
+    transcriptions,
+)
+from server.routes.files import files_routes
+from server.service import Service
+from server.waiting import Streams, Waits
+from speech.links import Links
+from speech.queue import Bells
+from speech.settings import Settings
+from speech.storage import Storage
+from speech.store import JobStore
+from speech.voices import Voices, load_voices
+from speech.watch import Watch
+
+ROUTES = (speech, transcriptions, jobs, events, texts, transcribe, models, health, docs, page)
+READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "Preference-Applied",
+            "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges"]  # fmt: skip
+
+
+def create_app(
+    settings: Settings,
+    store: JobStore,
+    bells: Bells,
+    storage: Storage,
+    voices: Voices | None = None,
+) -> Flask:
+    """The app over these parts. Raises ValueError for origins that are not exact."""
+    app = Flask("server", static_folder=None)
+    app.request_class = SpeechRequest
+    app.url_map.strict_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    watch, stopping = Watch(bells), threading.Event()
+    app.extensions["moksori"] = Service(
+        settings=settings,
+        store=store,
+        storage=storage,
+        voices=voices or load_voices(settings),
+        waits=Waits(store, watch, settings.max_waits, settings.wait_timeout, stopping),
+        streams=Streams(store, watch, settings.max_streams, stopping),
+        probes=Probes(store, storage, bells),
+        stopping=stopping,
+    )
+    errors.register(app)
+    app.teardown_request(close_uploads)
+    for module in ROUTES:
+        app.register_blueprint(module.routes)
+    app.register_blueprint(files_routes(storage, Links.from_settings(settings)))
+    _cross_origin(app, settings)
+    return app
+
+
+def _cross_origin(app: Flask, settings: Settings) -> None:
+    origins = allowed_origins(settings)
+    app.before_request(lambda: refuse_foreign(origins))
+    if origins:
+        CORS(app, origins=origins, expose_headers=READABLE, max_age=600, always_send=False,
+             methods=["GET", "HEAD", "POST", "DELETE"])  # fmt: skip

@@ -1,0 +1,158 @@
+"""What each route takes: one pydantic model a body, one a query. Their fields are documented in docs/api.md."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from server.checking import Body
+
+AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+SpeechFile = Literal["mp3", "opus", "aac", "flac", "wav", "pcm", "srt", "vtt", "json"]
+TranscriptFile = Literal["json", "txt", "srt", "vtt"]
+TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
+Granularity = Literal["word", "segment"]
+MONTH = 30 * 86_400.0  # seconds
+
+
+class VoiceId(Body):
+    """OpenAI's other way to name a voice."""
+
+    id: str
+
+
+class SpeechFields(Body):
+    """Text to be spoken."""
+
+    input: str
+    voice: str | int | VoiceId
+    model: str = "tts-1"
+    speed: float = Field(default=1.0, ge=0.25, le=4.0)
+
+
+class SpeechBody(SpeechFields):
+    """POST /v1/audio/speech."""
+
+    response_format: AudioFormat = "mp3"
+    stream_format: Literal["audio"] = "audio"
+
+
+class TranslationFields(Body):
+    """A recording whose words are wanted in English."""
+
+    model: str = "whisper-1"
+    prompt: str | None = Field(default=None, max_length=10_000)
+    temperature: float = Field(default=0.0, ge=0.0, le=1.0)
+    url: str | None = None
+
+
+class TranscriptionFields(TranslationFields):
+    """A recording whose words are wanted in its own language."""
+
+    language: str | None = None
+    timestamp_granularities: list[Granularity] | None = None
+
+
+class TranslationBody(TranslationFields):
+    """POST /v1/audio/translations."""
+
+    response_format: TranscriptFormat = "json"
+
+
+class TranscriptionBody(TranscriptionFields):
+    """POST /v1/audio/transcriptions."""
+
+    response_format: TranscriptFormat = "json"
+    stream: bool = False
+
+
+class JobFields(Body):
+    """What every job can be asked."""
+
+    output: str | None = None
+    priority: Literal["interactive", "batch"] = "interactive"
+    ttl: float | None = Field(default=None, gt=0, le=MONTH)
+    overwrite: bool = False
+
+
+class SpeechJobBody(SpeechFields, JobFields):
+    """POST /v1/jobs with kind speech."""
+
+    kind: Literal["speech"]
+    response_format: AudioFormat = "wav"
+    formats: list[SpeechFile] | None = Field(default=None, min_length=1)
+
+
+class TranscriptionJobBody(TranscriptionFields, JobFields):
+    """POST /v1/jobs with kind transcription."""
+
+    kind: Literal["transcription"]
+    input: str | None = None
+    formats: list[TranscriptFile] | None = Field(default=None, min_length=1)
+
+
+class TranslationJobBody(TranslationFields, JobFields):
+    """POST /v1/jobs with kind translation."""
+
+    kind: Literal["translation"]
+    input: str | None = None
+    formats: list[TranscriptFile] | None = Field(default=None, min_length=1)
+
+
+class BatchBody(Body):
+    """POST /v1/jobs with kind batch; each item is a job's body without priority and ttl."""
+
+    kind: Literal["batch"]
+    items: list[dict[str, Any]] = Field(min_length=1)
+    priority: Literal["interactive", "batch"] = "batch"
+    ttl: float | None = Field(default=None, gt=0, le=MONTH)
+
+
+JOB_BODIES: dict[str, type[Body]] = {
+    "speech": SpeechJobBody,
+    "transcription": TranscriptionJobBody,
+    "translation": TranslationJobBody,
+    "batch": BatchBody,
+}
+
+
+class JobsQuery(Body):
+    """GET /v1/jobs."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    after: str | None = None
+    parent: str | None = None
+    state: list[Literal["queued", "running", "succeeded", "failed", "cancelled"]] = Field(
+        default=[]
+    )
+    kind: list[
+        Literal["speech", "transcription", "translation", "batch", "part", "check", "preview"]
+    ] = Field(default=[])
+
+
+class TextsBody(Body):
+    """POST /api/texts."""
+
+    uuid: str
+    member_id: Any
+    text: str
+    created_at: str
+
+
+class UrlsBody(Body):
+    """POST /transcribe/batch."""
+
+    urls: list[Annotated[str, Field(min_length=1, max_length=2048)]] = Field(min_length=1)
+    language: str | None = None
+
+
+class UrlBody(Body):
+    """POST /transcribe/realtime."""
+
+    url: str
+    language: str | None = None
+
+
+class FileBody(Body):
+    """POST /transcribe/upload, beside its file."""
+
+    language: str | None = None

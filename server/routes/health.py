@@ -1,0 +1,67 @@
+"""Whether the service lives (/health) and takes requests (/ready)."""
+
+import time
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from server.contract import Told, tells
+from server.probes import Seen
+from server.service import here
+from server.shapes import HealthShape, ReadyShape
+from server.version import VERSION
+from speech.jobs import LANES
+
+routes = Blueprint("health", __name__)
+
+
+@routes.get("/health")
+@tells(Told(answers={200: HealthShape}))
+def health() -> Response:
+    """Say how the service is; always 200 while the process serves."""
+    service = here()
+    seen = service.probes.read()
+    lanes = [state for worker in seen.workers for state in worker["details"].values()]
+    times = [s["response_time_ms"] for s in lanes if s.get("response_time_ms") is not None]
+    body = {
+        "status": "ok",
+        "model_loaded": any(state.get("ready") for state in lanes),
+        "gpu_memory_used": sum(state.get("gpu_memory_used") or 0 for state in lanes),
+        "response_time_ms": round(sum(times) / len(times), 1) if times else None,
+        "store": _part(seen.store_ms),
+        "storage": _part(seen.storage_ms),
+        "workers": live(seen),
+        "uptime": round(time.monotonic() - service.began, 1),
+        "version": VERSION,
+    }
+    return jsonify(body)
+
+
+@routes.get("/ready")
+@tells(Told(answers={200: ReadyShape, 503: ReadyShape}))
+def ready() -> tuple[Response, int]:
+    """Say whether requests are taken: 200 when the store answers, whatever else is away."""
+    service = here()
+    seen = service.probes.look()
+    answers = seen.store_ms is not None
+    no_broker = None if service.settings.embedded else seen.broker_ms is not None
+    body = {
+        "status": "ready" if answers else "unavailable",
+        "store": _part(seen.store_ms),
+        "broker": {"ok": no_broker, "ms": seen.broker_ms},
+        "storage": _part(seen.storage_ms),
+        "workers": live(seen),
+    }
+    return jsonify(body), 200 if answers else 503
+
+
+def live(seen: Seen) -> dict[str, int]:
+    """How many live workers serve each lane with its models loaded."""
+    return {
+        lane: sum(bool(w["details"].get(lane, {}).get("ready")) for w in seen.workers)
+        for lane in LANES
+    }
+
+
+def _part(ms: float | None) -> dict[str, Any]:
+    return {"ok": ms is not None, "ms": ms}

@@ -1,0 +1,35 @@
+"""POST /v1/audio/speech: text in, a member's voice out, as OpenAI's route of that name."""
+
+from flask import Blueprint, Response
+
+from server.accepting import respond
+from server.bodies import SpeechBody
+from server.checking import check
+from server.contract import JSON, Told, tells
+from server.json_body import read_json
+from server.orders import Order
+from server.service import here
+from server.shapes import JobShape
+from server.speeches import speech_order, spoken
+
+routes = Blueprint("speech", __name__)
+
+
+@routes.post("/v1/audio/speech")
+@tells(
+    Told(
+        body={JSON: (SpeechBody,)},
+        answers={200: "audio/*", 202: JobShape},
+        makes_job=True,
+        waits=True,
+    )
+)
+def speak() -> Response:
+    """Speak a text with a member's voice and answer the sound."""
+    service = here()
+
+    def order(asynchronous: bool) -> Order:
+        body = check(SpeechBody, read_json(service.settings.json_max_bytes))
+        return speech_order(service, body, asynchronous)
+
+    return respond(order, lambda job: spoken(service, job))

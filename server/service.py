@@ -1,0 +1,41 @@
+"""What the routes work with: the app's parts, made once by create_app."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from flask import current_app
+
+from server.probes import Probes
+from server.waiting import Streams, Waits
+from speech.jobs import DEFAULT_TENANT
+from speech.settings import Settings
+from speech.storage import Storage
+from speech.store import JobStore
+from speech.voices import Voices
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of one server process."""
+
+    settings: Settings
+    store: JobStore
+    storage: Storage
+    voices: Voices
+    waits: Waits
+    streams: Streams
+    probes: Probes
+    stopping: threading.Event
+    began: float = field(default_factory=time.monotonic)
+
+
+def here() -> Service:
+    """The service of the app that answers this request."""
+    service: Service = current_app.extensions["moksori"]
+    return service
+
+
+def tenant() -> str:
+    """Whose request this is. There are no API keys yet, so all belong to one tenant."""
+    return DEFAULT_TENANT

@@ -1,0 +1,75 @@
+"""Speech jobs: what a request asks to be said, and the sound as an answer."""
+
+from itertools import chain
+from typing import Any
+
+from flask import Response
+
+from server.bodies import SpeechBody, SpeechFields, SpeechJobBody, VoiceId
+from server.orders import Order, check_spoken, order_for
+from server.places import output_keys
+from server.service import Service
+from speech.errors import Internal
+from speech.jobs import Artifact, Job, NewJob
+from speech.voices import Voice, find_model
+
+
+def speech_order(service: Service, body: SpeechBody, asynchronous: bool) -> Order:
+    """The order of POST /v1/audio/speech; a job may be longer than what is waited for."""
+    settings = service.settings
+    limit = settings.job_text_max_characters if asynchronous else settings.text_max_characters
+    check_spoken(body.input, limit, "input")
+    return Order(order_for("speech", _request(service, body, body.response_format)))
+
+
+def speech_job(service: Service, body: SpeechJobBody) -> NewJob:
+    """The job of POST /v1/jobs with kind speech."""
+    check_spoken(body.input, service.settings.job_text_max_characters, "input")
+    request = _request(service, body, body.response_format, list(body.formats or ()))
+    names = [f"speech.{one}" for one in request["formats"]]
+    promised = output_keys(service, body.output, names) if body.output else ()
+    return order_for(
+        "speech", request, outputs=promised, promised=tuple(names) if promised else (),
+        priority=body.priority, ttl=body.ttl, overwrite=body.overwrite,
+    )  # fmt: skip
+
+
+def speech_request(
+    text: str, voice: Voice, model: str, speed: float, response_format: str, formats: list[str]
+) -> dict[str, Any]:
+    """A speech job's request as the worker reads it; `formats` in order, each once."""
+    return {
+        "input": text,
+        "voice": voice.member,
+        "model": model,
+        "speed": speed,
+        "response_format": response_format,
+        "formats": list(dict.fromkeys(formats or [response_format])),
+    }
+
+
+def _request(
+    service: Service, body: SpeechFields, response_format: str, formats: list[str] | None = None
+) -> dict[str, Any]:
+    named = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
+    voice, model = service.voices.find(named, "voice"), find_model(body.model)
+    return speech_request(body.input, voice, model, body.speed, response_format, formats or [])
+
+
+def spoken(service: Service, job: Job) -> Response:
+    """A finished job's sound, streamed from storage."""
+    made = artifact_of(job, f"speech.{job.request['response_format']}")
+    chunks = service.storage.open(made.key)
+    # The first chunk is asked for before the headers are sent, so that an outage is an error, not a cut.
+    response = Response(chain([next(iter(chunks), b"")], chunks), content_type=made.content_type)
+    response.content_length = made.size
+    response.headers["X-Moksori-Job"] = job.id
+    return response
+
+
+def artifact_of(job: Job, name: str) -> Artifact:
+    """A finished job's artifact of this name. Raises Internal when the worker left it out."""
+    for artifact in job.artifacts:
+        if artifact.name == name:
+            return artifact
+    raise Internal("internal")

@@ -1,0 +1,135 @@
+"""Transcription jobs: what a request wants written down, and the transcript as an answer."""
+
+import json
+from pathlib import PurePath
+from typing import Any
+
+from flask import Response
+
+from server.bodies import (
+    TranscriptionBody,
+    TranscriptionFields,
+    TranscriptionJobBody,
+    TranslationBody,
+    TranslationFields,
+    TranslationJobBody,
+)
+from server.form_body import Upload
+from server.orders import Order, order_for
+from server.places import fetched, input_place, output_keys
+from server.service import Service
+from server.speeches import artifact_of
+from speech.errors import InvalidRequest
+from speech.jobs import Job, NewJob
+from speech.languages import parse_language
+from speech.openai_shapes import render
+from speech.settings import Settings
+from speech.subtitles import from_json
+from speech.transcript import Transcript
+
+MODEL_ALIASES = ("whisper-1",)
+CANONICAL = "transcript.json"  # stored by every transcription; all else is rendered from it
+
+
+def transcription_order(
+    service: Service, kind: str, body: TranslationFields, file: Upload | None
+) -> Order:
+    """The order of the OpenAI routes: a file or a URL. Raises InvalidRequest("one_input")."""
+    assert isinstance(body, TranscriptionBody | TranslationBody)
+    if isinstance(body, TranscriptionBody) and body.stream:
+        raise InvalidRequest("field_not_supported", param="stream")
+    granular = isinstance(body, TranscriptionBody) and body.timestamp_granularities
+    if granular and body.response_format != "verbose_json":
+        raise InvalidRequest("needs_verbose_json", param="timestamp_granularities")
+    place = _place(service, file, {"url": body.url})
+    request = _request(service, body, body.response_format, [])
+    return Order(order_for(kind, request, place), file)
+
+
+def transcription_job(
+    service: Service, body: TranscriptionJobBody | TranslationJobBody, file: Upload | None = None
+) -> Order:
+    """The order of POST /v1/jobs with kind transcription or translation."""
+    place = _place(service, file, {"url": body.url, "input": body.input})
+    formats = list(dict.fromkeys(body.formats or ["json"]))
+    names = [f"transcript.{one}" for one in formats]
+    promised = output_keys(service, body.output, names) if body.output else ()
+    new = order_for(
+        body.kind, _request(service, body, "json", formats), place, outputs=promised,
+        promised=tuple(names) if promised else (), priority=body.priority, ttl=body.ttl,
+        overwrite=body.overwrite,
+    )  # fmt: skip
+    return Order(new, file)
+
+
+def plain_transcription(
+    service: Service, language: str | None, place: dict[str, Any] | None
+) -> NewJob:
+    """A transcription with all defaults, as the /transcribe routes ask for it."""
+    body = TranscriptionBody(language=language)
+    request = _request(service, body, "json", [])
+    return order_for("transcription", request | ({"url": place["url"]} if place else {}), place)
+
+
+def written(service: Service, job: Job) -> Response:
+    """A finished job's transcript in the format that its request asked for."""
+    granularities = job.request.get("timestamp_granularities") or ["segment"]
+    transcript = transcript_of(service, job)
+    body, content_type = render(transcript, job.request["response_format"], granularities)
+    response = Response(body, content_type=content_type)
+    response.headers["X-Moksori-Job"] = job.id
+    return response
+
+
+def transcript_of(service: Service, job: Job) -> Transcript:
+    """The transcript of a finished job, from its canonical artifact."""
+    key = artifact_of(job, CANONICAL).key
+    return from_json(json.loads(b"".join(service.storage.open(key))))
+
+
+def text_of(service: Service, job: Job) -> str:
+    """What was said in a finished job's recording, without a look at storage where the row tells it."""
+    told = (job.result or {}).get("text")
+    return told if isinstance(told, str) else transcript_of(service, job).text
+
+
+def language_of(service: Service, job: Job) -> str:
+    """The language of a finished job's recording, ISO 639-1."""
+    told = (job.result or {}).get("language")
+    return told if isinstance(told, str) else transcript_of(service, job).language
+
+
+def model_names(settings: Settings) -> tuple[str, ...]:
+    """What a transcription may be asked of: the alias, and the configured model's own name."""
+    own = PurePath(settings.whisper_model).name
+    return tuple(dict.fromkeys((*MODEL_ALIASES, f"whisper-{own}", own)))
+
+
+def _request(
+    service: Service, body: TranslationFields, response_format: str, formats: list[str]
+) -> dict[str, Any]:
+    known = model_names(service.settings)
+    if body.model not in known:
+        raise InvalidRequest("unknown_model", param="model", given=body.model[:80], known=known)
+    heard = body if isinstance(body, TranscriptionFields) else None
+    request = {
+        "model": body.model,
+        "language": parse_language(heard.language) if heard else None,
+        "prompt": body.prompt,
+        "temperature": body.temperature,
+        "timestamp_granularities": (heard and heard.timestamp_granularities) or [],
+        "response_format": response_format,
+        "formats": formats,
+    }
+    return request | ({"url": body.url} if body.url else {})
+
+
+def _place(
+    service: Service, file: Upload | None, named: dict[str, str | None]
+) -> dict[str, Any] | None:
+    given = {name: text for name, text in named.items() if text is not None}
+    if len(given) + (file is not None) != 1:
+        raise InvalidRequest("one_input", param="file", allowed=["file", *named])
+    for name, text in given.items():
+        return fetched(text, name) if name == "url" else input_place(service, text, name)
+    return None
