@@ -238,6 +238,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{folder} 폴더는 faster-whisper 모델이 아닙니다. {missing} 이(가) 없습니다. "
         "MOKSORI_WHISPER_MODEL 은 CTranslate2 형식의 폴더, `base`, 모델 이름 중 하나입니다.",
     ),
+    "whisper_not_prepared": (
+        "The Whisper model {model} is not ready on this machine yet. Run: moksori prepare",
+        "Whisper 모델 {model} 이(가) 아직 준비되지 않았습니다. 실행하세요: moksori prepare",
+    ),
+    "unknown_transcript_format": (
+        "{value!r} is not a transcript format. Use one of: {known}.",
+        "{value!r} 은(는) 받아쓴 글의 형식이 아닙니다. 다음 중 하나를 쓰세요: {known}.",
+    ),
     "whisper_name_unknown": (
         "{model!r} is no Whisper model. MOKSORI_WHISPER_MODEL takes a folder, a hub name such as "
         "owner/model, or one of: {names}.",

@@ -19,9 +19,10 @@ def verbose(
     transcript: Transcript, granularities: Collection[str] = ("segment",)
 ) -> dict[str, Any]:
     """`verbose_json`: with "segment" and "word" times as `granularities` asks."""
+    translated = transcript.task == "translate"  # its text is English, whatever was spoken
     shape: dict[str, Any] = {
         "task": transcript.task,
-        "language": language_name(transcript.language),
+        "language": "english" if translated else language_name(transcript.language),
         "duration": float(transcript.duration),
         "text": transcript.text,
     }

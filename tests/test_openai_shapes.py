@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from openai.types.audio import Transcription, TranscriptionVerbose
@@ -55,6 +56,11 @@ def test_verbose_json_is_what_the_openai_client_reads():
 def test_only_the_times_asked_for_are_answered(granularities, keys):
     body = json.loads(render(HELLO, "verbose_json", granularities)[0])
     assert body.keys() & {"segments", "words"} == keys
+
+
+def test_a_translation_is_in_english():
+    body = json.loads(render(replace(HELLO, task="translate"), "verbose_json")[0])
+    assert (body["task"], body["language"]) == ("translate", "english")
 
 
 def test_text_and_subtitles_are_plain():

@@ -1,0 +1,89 @@
+"""`moksori transcribe FILE`: a transcript or subtitles of one recording, without a server."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from speech.errors import SpeechError
+from speech.languages import parse_language
+from speech.media import MediaLimits, decode
+from speech.messages import say
+from speech.settings import Settings
+from speech.subtitles import WRITERS
+from speech.transcript import Segment, Transcript
+from worker.cuts import cut
+from worker.engines import TranscribeOptions, load_transcriber
+from worker.listen import listen, merge, same_language
+
+
+@click.command("transcribe")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--format", "name", type=click.Choice(list(WRITERS)), default="txt", show_default=True
+)
+@click.option("--language", help="Code or name, such as ko; without it the language is detected")
+@click.option("--translate", is_flag=True, help="Write in English what is said in any language")
+@click.option("--prompt", help="Names and words to expect")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout"
+)
+def command(
+    file: Path,
+    name: str,
+    language: str | None,
+    translate: bool,
+    prompt: str | None,
+    output: Path | None,
+) -> None:
+    """Write down what is said in FILE, any sound or video file."""
+    try:
+        options = TranscribeOptions(
+            language=parse_language(language, "--language"),
+            task="translate" if translate else "transcribe",
+            prompt=prompt,
+        )
+        written = WRITERS[name](transcribe_file(file, options, Settings.from_env()))
+    except SpeechError as error:
+        raise click.ClickException(error.message()) from None
+    if output is None:
+        click.echo(written.encode(), nl=False)
+    else:
+        output.write_text(written, encoding="utf-8", newline="")
+
+
+def transcribe_file(file: Path, options: TranscribeOptions, settings: Settings) -> Transcript:
+    """The transcript of a file; progress and warnings go to stderr. Raises SpeechError."""
+    with tempfile.TemporaryDirectory(prefix="moksori-") as folder:
+        decoded = decode(file, Path(folder) / "samples", MediaLimits.from_settings(settings))
+        for warning in decoded.warnings:
+            _warn(**warning)
+        engine = load_transcriber(settings)
+        spans = cut(decoded.path, decoded.samples, settings.part_seconds)
+        options, _ = same_language(engine, decoded.path, spans, options)
+        parts = []
+        with click.progressbar(length=100, label="Listening", file=sys.stderr) as bar:
+            for span in spans:
+                begin = span[0] / decoded.samples
+
+                def report(segment: Segment, begin: float = begin) -> None:
+                    here = begin + segment.end / decoded.duration
+                    bar.update(max(0, round(here * 100) - bar.pos))
+
+                parts.append(
+                    (
+                        begin * decoded.duration,
+                        listen(engine, decoded.path, span, options, report),
+                    )
+                )
+            bar.update(100 - bar.pos)
+    transcript = merge(parts)
+    if not transcript.segments:
+        _warn("no_speech")
+    return transcript
+
+
+def _warn(code: str, **fields: Any) -> None:
+    click.echo(say(code, **fields), err=True)

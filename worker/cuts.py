@@ -1,0 +1,34 @@
+"""Where a long recording is cut into parts: at its quietest places near even distances."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from speech.media import RATE, samples
+
+SEARCH = 6.0  # seconds on either side of an even cut in which a quiet place is looked for
+FRAME = RATE // 50  # 20 ms
+QUIET = 15  # frames, 0.3 s, that are to be quiet together
+
+
+def cut(path: Path, total: int, aim: float) -> list[tuple[int, int]]:
+    """Spans [start, end) in samples that cover all `total` samples of a decoded file, each about `aim` seconds.
+
+    A file up to one and a half times `aim` stays in one piece.
+    """
+    count = 1 if total <= 1.5 * aim * RATE else max(2, round(total / (aim * RATE)))
+    edges = [0, *(_quietest(path, total * n // count, total) for n in range(1, count)), total]
+    return [(start, end) for start, end in pairwise(edges) if end > start]
+
+
+def _quietest(path: Path, middle: int, total: int) -> int:
+    """The middle of the quietest stretch near `middle`, in samples."""
+    reach = min(round(SEARCH * RATE), total // 4)
+    start = max(0, middle - reach)
+    window = samples(path, start, min(total, middle + reach))
+    frames = window[: len(window) // FRAME * FRAME].reshape(-1, FRAME)
+    if len(frames) < QUIET:
+        return middle
+    loudness = np.convolve(np.square(frames).mean(1), np.ones(QUIET), "valid")
+    return start + (int(loudness.argmin()) * 2 + QUIET) * FRAME // 2

@@ -1,0 +1,183 @@
+"""The transcription lane: one recording, one part of a long one, or the joining of its parts."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from speech.encode import encode
+from speech.errors import InvalidRequest
+from speech.jobs import Job, NewJob
+from speech.languages import parse_language
+from speech.media import RATE, Decoded, MediaLimits, decode, samples
+from speech.settings import Settings
+from speech.subtitles import CONTENT_TYPES, WRITERS, from_json
+from speech.transcript import Segment, Transcript
+from worker.attempt import Attempt, Done, NewArtifact, Split
+from worker.cuts import cut
+from worker.engines import Task, TranscribeOptions, Transcriber, load_transcriber
+from worker.listen import listen, merge, same_language, shifted
+
+# A response_format that is also a file; json and verbose_json are answered from transcript.json.
+_FILES = {"text": "txt", "srt": "srt", "vtt": "vtt"}
+_ENGINE_FIELDS = (
+    "prompt", "temperature", "hotwords", "beam_size", "vad_filter", "word_timestamps",
+)  # fmt: skip
+
+
+def load_transcription_models(settings: Settings) -> Transcriber:
+    """The lane's engine, loaded and warmed up."""
+    return load_transcriber(settings)
+
+
+def transcribe(attempt: Attempt) -> Done | Split:
+    """Run a transcription, a translation, a part of either, or the join of its parts.
+
+    Artifacts: transcript.json always, and one for each of the request's `formats`. Raises what
+    speech.media.decode raises, and InvalidRequest (unknown_language, unknown_transcript_format).
+    """
+    if attempt.job.phase == "join":
+        return _join(attempt)
+    engine: Transcriber = attempt.models["transcription"]
+    options = options_of(attempt.job)
+    decoded = _read(attempt)
+    spans = [(0, decoded.samples)]
+    if attempt.job.kind != "part":
+        spans = cut(decoded.path, decoded.samples, attempt.settings.part_seconds)
+    if len(spans) > 1:
+        return _split(attempt, engine, decoded, spans, options)
+    transcript = listen(engine, decoded.path, spans[0], options, _reporter(attempt, decoded))
+    return _done(attempt, _as_detected(transcript, attempt.job), decoded.warnings)
+
+
+def options_of(job: Job) -> TranscribeOptions:
+    """How a job's request wants its recording heard."""
+    request = job.request
+    given = {name: request[name] for name in _ENGINE_FIELDS if request.get(name) is not None}
+    translates = job.kind == "translation" or request.get("task") == "translate"
+    task: Task = "translate" if translates else "transcribe"
+    return TranscribeOptions(language=parse_language(request.get("language")), task=task, **given)
+
+
+def formats_of(request: dict[str, Any]) -> list[str]:
+    """The files a request wants, transcript.json first. Raises InvalidRequest."""
+    asked = [*(request.get("formats") or ()), _FILES.get(request.get("response_format") or "")]
+    wanted = [name for name in dict.fromkeys(["json", *asked]) if name]
+    for name in wanted:
+        if name not in WRITERS:
+            known = ", ".join(WRITERS)
+            raise InvalidRequest(
+                "unknown_transcript_format", param="formats", value=str(name)[:40], known=known
+            )
+    return wanted
+
+
+def _read(attempt: Attempt) -> Decoded:
+    """The job's input as samples; the input itself is removed, so that disk holds one of them."""
+    formats_of(attempt.job.request)  # a wrong one is told before the work, not after it
+    attempt.progress(0.0, "fetching")
+    source = attempt.fetch_input()
+    attempt.progress(0.0, "reading")
+    limits = MediaLimits.from_settings(attempt.settings)
+    param = next((name for name in ("url", "input") if name in attempt.job.request), "file")
+    decoded = decode(source, attempt.workdir / "samples", limits, attempt.check, param)
+    source.unlink(missing_ok=True)
+    attempt.progress(0.0, "decoding")
+    return decoded
+
+
+def _reporter(attempt: Attempt, decoded: Decoded) -> Any:
+    """Told of every segment: publishes it, moves the progress, and stops a cancelled job."""
+    offset = float(attempt.job.request.get("offset", 0.0))
+
+    def report(segment: Segment) -> None:
+        at = shifted(segment, offset)
+        attempt.piece({"id": at.id, "start": at.start, "end": at.end, "text": at.text})
+        attempt.progress(min(1.0, segment.end / decoded.duration), "decoding")
+        attempt.check()
+
+    return report
+
+
+def _split(
+    attempt: Attempt,
+    engine: Transcriber,
+    decoded: Decoded,
+    spans: list[tuple[int, int]],
+    options: TranscribeOptions,
+) -> Split:
+    options, found = same_language(engine, decoded.path, spans, options)
+    common = {
+        name: attempt.job.request[name] for name in _ENGINE_FIELDS if name in attempt.job.request
+    }
+    common |= {"task": options.task, "language": options.language}
+    common["language_probability"] = found.probability if found else None
+    parts = []
+    for number, span in enumerate(spans):
+        attempt.check()
+        attempt.progress(number / len(spans), "cutting")
+        request = common | {
+            "offset": span[0] / RATE,
+            "warnings": [] if number else decoded.warnings,
+        }
+        parts.append(_part(attempt, number, decoded.path, span, request))
+    return Split(parts)
+
+
+def _part(
+    attempt: Attempt, number: int, path: Path, span: tuple[int, int], request: dict[str, Any]
+) -> NewJob:
+    name = f"part-{number:03d}.flac"
+    file = attempt.workdir / name
+    minutes = range(span[0], span[1], RATE * 60)
+    encode((samples(path, at, min(at + RATE * 60, span[1])) for at in minutes), RATE, "flac", file)
+    key = attempt.store(name, file, "audio/flac")
+    place = {"key": key, "name": name, "bytes": file.stat().st_size}
+    file.unlink()
+    job = attempt.job
+    return NewJob(
+        "part", "transcription", request, tenant=job.tenant, priority=job.priority, input=place
+    )
+
+
+def _join(attempt: Attempt) -> Done:
+    parts, warnings = [], []
+    for job in attempt.parts():
+        attempt.check()
+        key = next(one.key for one in job.artifacts if one.name == "transcript.json")
+        transcript = from_json(json.loads(b"".join(attempt.storage.open(key))))
+        parts.append((float(job.request["offset"]), transcript))
+        warnings += [one for one in job.warnings if one.get("code") != "no_speech"]
+    return _done(attempt, merge(parts), warnings)
+
+
+def _as_detected(transcript: Transcript, job: Job) -> Transcript:
+    """A part was told its language; how sure the detection was is known from before the cut."""
+    probability = job.request.get("language_probability")
+    if probability is None:
+        return transcript
+    return replace(transcript, language_probability=float(probability))
+
+
+def _done(attempt: Attempt, transcript: Transcript, warnings: list[Any]) -> Done:
+    is_part = attempt.job.kind == "part"
+    warnings = [*attempt.job.request.get("warnings", []), *warnings] if is_part else warnings
+    if not transcript.segments:
+        warnings = [*warnings, {"code": "no_speech"}]
+    result = {
+        "text": transcript.text,
+        "language": transcript.language,
+        "duration": round(transcript.duration, 3),
+    }
+    # A part's seconds are its parent's, which counts them once.
+    usage = {} if is_part else {"audio_seconds": round(transcript.duration, 3)}
+    return Done(_files(attempt, transcript), result, usage, warnings)
+
+
+def _files(attempt: Attempt, transcript: Transcript) -> list[NewArtifact]:
+    made = []
+    for name in formats_of(attempt.job.request):
+        path = attempt.workdir / f"transcript.{name}"
+        path.write_text(WRITERS[name](transcript), encoding="utf-8", newline="")
+        made.append(NewArtifact(path.name, path, CONTENT_TYPES[name]))
+    return made
