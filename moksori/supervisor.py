@@ -151,6 +151,7 @@ class Supervisor:
                 self._bury(program, code)
 
     def _bury(self, program: Program, code: int) -> None:
+        assert program.process is not None
         if code == BROKEN:
             raise WontStart("The models do not load (the log above says why). Try: moksori doctor")
         lived = time.monotonic() - program.born
@@ -158,6 +159,8 @@ class Supervisor:
             raise WontStart(f"The server ended with {code} at once; the log above says why.")
         log.warning("%s ended with %s; starting it again", program.name, code)
         self._release(program)
+        for address in (self.settings.data / "bells").glob(f"*-{program.process.pid}-*"):
+            address.unlink(missing_ok=True)  # nobody listens there any more
         program.process, program.born = None, time.monotonic()
         program.pause = 0.2 if lived > 10 else min(5.0, program.pause * 2)
 

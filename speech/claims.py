@@ -7,7 +7,7 @@ LeaseLost. A holder is `host/boot/child`.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.sql.elements import ColumnElement
 
 from speech import family, turns
@@ -74,7 +74,8 @@ def report(tx: Tx, job: Job, fraction: float, step: str, new: list[tuple[int, An
         raise LeaseLost
     if new:
         rows = [{"job": job.id, "attempt": job.attempt, "n": n, "data": data} for n, data in new]
-        tx.connection.execute(insert(pieces), rows)
+        # Again after an outage, when the first answer was lost: the same pieces are fine.
+        tx.connection.execute(turns.upsert(tx, pieces).on_conflict_do_nothing(), rows)
     if job.parent:
         change(tx, job.parent)
 
@@ -181,7 +182,10 @@ def _release_one(tx: Tx, job_id: str, reason: str, rules: Rules, holder: str | N
     row = tx.connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
     if job is None or row is None or row.holder is None or job.state in FINAL:
         return False
-    still = row.holder.startswith(holder) if holder else row.lease_until < tx.now
+    if holder is None:
+        still = row.lease_until < tx.now
+    else:
+        still = row.holder == holder or (holder.endswith("/") and row.holder.startswith(holder))
     if not still:
         return False
     if _stopped(tx, job):

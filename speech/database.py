@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from speech.errors import Unavailable
@@ -68,11 +68,8 @@ def _translated() -> Iterator[None]:
     except PoolTimeout as error:
         raise Unavailable("store_unavailable") from error
     except DBAPIError as error:
-        if error.connection_invalidated or type(error.orig).__name__ in {
-            "OperationalError",
-            "InterfaceError",
-            "AdminShutdown",
-        }:
+        # Drivers raise subclasses of these (a timeout, a shutdown, a deadlock that was broken).
+        if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
             raise Unavailable("store_unavailable") from error
         raise
 

@@ -4,6 +4,7 @@ Threads of our own do the sending, with publisher confirms; no request ever wait
 sent is dropped: the sweeper rings again for rows that wait unheard.
 """
 
+import contextlib
 import logging
 import queue
 import socket
@@ -110,7 +111,7 @@ class RabbitBells:
         connection.ensure_connection(max_retries=1, interval_start=0.1)
         return connection
 
-    def _send_rings(self, take: Callable[[], tuple[str, str]]) -> None:
+    def _send_rings(self, take: Callable[[Connection], tuple[str, str]]) -> None:
         """Celery's own message protocol, so that a stock worker runs it."""
         app = Celery("moksori", broker=self.url, set_as_current=False)
         app.conf.update(broker_transport_options=SENDING, broker_connection_timeout=2)
@@ -118,24 +119,27 @@ class RabbitBells:
             declare(connection)
             producer = app.amqp.Producer(connection, auto_declare=False)
             while True:
-                lane, job_id = take()
+                lane, job_id = take(connection)
                 app.send_task(
                     TASK, args=[lane, job_id], producer=producer, exchange=EXCHANGE, routing_key=lane,
                     declare=[], ignore_result=True, retry=False, confirm_timeout=3,
                 )  # fmt: skip
 
-    def _send_events(self, take: Callable[[], tuple[str, int]]) -> None:
+    def _send_events(self, take: Callable[[Connection], tuple[str, int]]) -> None:
         with self._connection(**SENDING) as connection:
             producer = Producer(connection, exchange=self.events)
             while True:
-                job_id, seq = take()
+                job_id, seq = take(connection)
                 producer.publish({"job": job_id, "seq": seq}, serializer="json", delivery_mode=1)
 
     def _hear(self, heard: Callable[[str, int], None], stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 self._consume(heard, stop)
-            except connection_errors():
+            except (
+                Exception
+            ) as error:  # the thread must outlive whatever a broken connection raises
+                log.debug("events are not heard (%s); connecting again", error)
                 stop.wait(1.0)
 
     def _consume(self, heard: Callable[[str, int], None], stop: threading.Event) -> None:
@@ -149,10 +153,12 @@ class RabbitBells:
                 connection, [mine], callbacks=[on_event], accept=["json"], no_ack=True
             )
             with consumer:
+                beat = 0.0
                 while not stop.is_set():
-                    try:
+                    with contextlib.suppress(TimeoutError):
                         connection.drain_events(timeout=1.0)
-                    except TimeoutError:
+                    if time.monotonic() - beat > 1.0:  # also while events never pause
+                        beat = time.monotonic()
                         connection.heartbeat_check()
 
 
@@ -171,7 +177,7 @@ def connection_errors() -> tuple[type[BaseException], ...]:
 class _Sender:
     """A thread that sends from a queue; a failure drops what is waiting and connects again."""
 
-    def __init__(self, name: str, send: Callable[[Callable[[], Any]], None]) -> None:
+    def __init__(self, name: str, send: Callable[[Callable[[Connection], Any]], None]) -> None:
         self._waiting: queue.Queue[Any] = queue.Queue(BACKLOG)
         self._send = send
         self._thread = threading.Thread(target=self._run, name=f"send {name}", daemon=True)
@@ -196,15 +202,24 @@ class _Sender:
         while True:
             try:
                 self._send(self._take)
-            except connection_errors() as error:
+            except (
+                Exception
+            ) as error:  # the thread must outlive whatever a broken connection raises
                 log.warning("the broker does not take messages (%s); the sweeper will ring", error)
                 self._drop()
                 time.sleep(1.0)
 
-    def _take(self) -> Any:
+    def _take(self, connection: Connection) -> Any:
+        """The next message; meanwhile the connection is kept alive, or the first one after a pause is lost."""
         if self._waiting.unfinished_tasks > self._waiting.qsize():
             self._waiting.task_done()  # the one before has been confirmed
-        return self._waiting.get()
+        while True:
+            try:
+                return self._waiting.get(timeout=HEARTBEAT / 5)
+            except queue.Empty:
+                with contextlib.suppress(TimeoutError):
+                    connection.drain_events(timeout=0.01)  # the broker's own heartbeats
+                connection.heartbeat_check()
 
     def _drop(self) -> None:
         while True:

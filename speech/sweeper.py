@@ -35,7 +35,9 @@ class Sweeper:
         self.name = str(uuid.uuid4())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
-        self._seeing_again = 0.0  # monotonic; no lease is judged before it
+        # Whoever begins to look cannot know whether the store was away just now, so that nobody could renew.
+        self._seeing_again = time.monotonic() + settings.lease_seconds  # no lease is judged before
+        self._seen = 0.0  # the store's clock at the last round
         self._healed = 0.0
 
     def start(self) -> "Sweeper":
@@ -44,29 +46,43 @@ class Sweeper:
         return self
 
     def stop(self) -> None:
-        """End within a moment; another process takes over when the lease row runs out."""
+        """End within a moment; another process takes over at once."""
         self._stop.set()
+        if not self._thread.is_alive():
+            return
         self._thread.join(5)
+        try:
+            with self.store.writing() as tx:
+                mine = locks.c.name == "sweeper", locks.c.holder == self.name
+                tx.connection.execute(locks.delete().where(*mine))
+        except Unavailable:
+            log.info("the store does not answer; the sweeper's lease will run out")
 
     def _run(self) -> None:
         while not self._stop.wait(self.settings.sweep_seconds):
             try:
                 self.sweep()
             except Unavailable:
-                # While the store was away nobody could renew: wait one lease before judging anyone.
-                self._seeing_again = time.monotonic() + self.settings.lease_seconds
+                self._wait_a_lease()  # while the store was away nobody could renew
             except Exception:
                 log.exception("The sweep failed; the next one is due in a moment")
 
     def sweep(self) -> bool:
         """One round; False when another process holds the sweeper's lease."""
         with self.store.writing() as tx:
-            if not _hold(tx, "sweeper", self.name, 5 * self.settings.sweep_seconds + 5):
+            missed = tx.now - self._seen - self.settings.sweep_seconds
+            if self._seen and missed > self.settings.lease_seconds / 2:
+                self._wait_a_lease()  # the machine slept, and the workers with it
+            self._seen = tx.now
+            if not _hold(tx, "sweeper", self.name, 3 * self.settings.sweep_seconds + 2):
                 return False
         if time.monotonic() >= self._seeing_again:
             self._judge()
         self._ring()
         return True
+
+    def _wait_a_lease(self) -> None:
+        self._seeing_again = time.monotonic() + self.settings.lease_seconds
 
     def _judge(self) -> None:
         with self.store.writing() as tx:
@@ -83,12 +99,13 @@ class Sweeper:
                     log.error("Rows without a turn were found and healed; please report this")
 
     def _ring(self) -> None:
-        """At most (due rows - bells ready) rings a lane, so that bells never pile up."""
+        """At most (due rows - bells ready) rings a lane, so that bells never pile up; one datagram tells all."""
         for lane in LANES:
             with self.store.db.read() as connection:
                 waiting = due(connection, lane, self.store.db.now(connection), MOST_RINGS)
             ready = self.bells.ready(lane) if waiting else None
-            for _ in range(max(0, waiting - ready) if ready is not None else 0):
+            rings = max(0, waiting - ready) if ready is not None else 0
+            for _ in range(min(rings, 1) if self.settings.embedded else rings):
                 self.bells.ring(lane, "sweeper")
 
 

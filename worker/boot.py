@@ -3,26 +3,30 @@
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from typing import Any, ClassVar
 
 from celery import bootsteps
-from celery.signals import worker_init, worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from speech import migrations, presence
-from speech.errors import Unavailable
+from speech.errors import SpeechError, Unavailable
 from speech.queue import open_bells
 from speech.settings import Settings
 from speech.store import JobStore
 from speech.sweeper import Sweeper
 from worker.child import BROKEN, read_state
 from worker.pool import state_file, worker_id
+from worker.scratch import Scratch
 
 log = logging.getLogger(__name__)
 
+LOOK_EVERY = 0.5  # seconds between looks at a replacement child
 
-class ModelsReady(bootsteps.StartStopStep):  # type: ignore[misc]
+
+class ModelsReady(bootsteps.StartStopStep):
     """Holds the consumer back until the child has loaded its models; ends the worker when it cannot.
 
     Under spawn, SystemExit in the child's init does not end the worker (measured), so the parent looks itself.
@@ -32,76 +36,117 @@ class ModelsReady(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, worker: Any) -> None:
         """Wait for the child's word."""
-        settings = Settings.from_env()
-        give_up = time.monotonic() + settings.load_timeout
-        while not (state := read_state(state_file(settings))).get("ready"):
+        give_up = time.monotonic() + Settings.from_env().load_timeout
+        while not (state := read_state(state_file())).get("ready"):
             if state.get("broken") or time.monotonic() > give_up:
-                log.critical(
-                    "The models do not load (see above); this worker ends. Try: moksori doctor"
-                )
-                _end_children(worker)
-                os._exit(BROKEN)
+                _end_broken()
+            worker.pool.maintain_pool()  # no event loop runs yet that would replace a killed child
             time.sleep(0.05)
+
+
+class Parent:
+    """What runs beside the consumer: the sweeper, and the thread that reports."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.bells = open_bells(settings)
+        self.store = JobStore.from_settings(settings, self.bells)
+        migrations.check(self.store.db)
+        self.scratch = Scratch(os.environ["MOKSORI_BOOT"])
+        self._sweeper = Sweeper(self.store, self.bells, settings)
+        self._over = threading.Event()
+        self._leaving = threading.Lock()
+
+    def stand_by(self) -> None:
+        """Once bells are taken: report every ten seconds, take part in sweeping, watch the child."""
+        self._sweeper.start()
+        threading.Thread(target=self._watch, name="presence", daemon=True).start()
+
+    def _watch(self) -> None:
+        reported = float("-inf")
+        while not self._over.wait(LOOK_EVERY):
+            state = read_state(state_file())
+            if state.get("broken"):
+                _end_broken()
+            if time.monotonic() - reported >= presence.EVERY:
+                reported = time.monotonic()
+                self._report(state)
+
+    def _report(self, state: dict[str, Any]) -> None:
+        lanes = list(self.settings.lane_names)
+        worker = worker_id(self.settings)
+        try:
+            with self._leaving:
+                if not self._over.is_set():
+                    presence.report(
+                        self.store.db, worker, lanes, bool(state), dict.fromkeys(lanes, state)
+                    )
+        except Unavailable:
+            log.warning("the store does not answer; this worker's row is not renewed")
+
+    def end_after_window(self, reason: str) -> None:
+        """Let the attempt run on for a while; then release its row, and end."""
+        time.sleep(self.settings.stop_window)
+        try:
+            for job_id in self.store.release(f"{worker_id(self.settings)}/", reason):
+                log.warning("job %s: released (%s)", job_id, reason)
+        except Unavailable:
+            log.warning("the store does not answer; leases will run out")
+        self.leave()
+        os.killpg(0, signal.SIGKILL) if os.getpgrp() == os.getpid() else os._exit(0)
+
+    def leave(self) -> None:
+        """Take what told of this worker away."""
+        self._over.set()
+        self._sweeper.stop()
+        try:
+            with self._leaving:
+                presence.leave(self.store.db, worker_id(self.settings))
+        except Unavailable:
+            log.warning("the store does not answer; this worker's row grows old")
+        self.bells.close()
+        self.scratch.close()
+
+
+_parent: Parent | None = None
 
 
 @worker_init.connect
 def prepare(sender: Any, **_: object) -> None:
-    """Before the pool starts: the lanes that -Q names, and the schema."""
+    """Before the pool starts: the lanes that -Q names, the schema, and a folder for temporary files."""
+    global _parent
     lanes = [name.split(".")[1] for name in sender.app.amqp.queues.consume_from]
     os.environ["MOKSORI_LANES"] = ",".join(lanes)
-    settings = Settings.from_env()
-    state_file(settings).unlink(missing_ok=True)
-    migrations.check(JobStore.from_settings(settings, open_bells(settings)).db)
+    try:
+        _parent = Parent(Settings.from_env())
+    except SpeechError as error:
+        sys.exit(f"This worker does not start: {error}")  # another exception would only be logged
 
 
 @worker_ready.connect
-def stand_by(sender: Any, **_: object) -> None:
-    """Once bells are taken: report every ten seconds, take part in sweeping, watch the child."""
-    settings = Settings.from_env()
-    bells = open_bells(settings)
-    store = JobStore.from_settings(settings, bells)
-    Sweeper(store, bells, settings).start()
-    threading.Thread(target=_report, args=(store, settings, sender), daemon=True).start()
-
-
-def _report(store: JobStore, settings: Settings, worker: Any) -> None:
-    while True:
-        state = read_state(state_file(settings))
-        if state.get("broken"):
-            log.critical("A new child cannot load its models; this worker ends")
-            os._exit(BROKEN)
-        lanes = list(settings.lane_names)
-        try:
-            presence.report(
-                store.db, worker_id(settings), lanes, bool(state), {lane: state for lane in lanes}
-            )
-        except Unavailable:
-            log.warning("the store does not answer; this worker's row is not renewed")
-        time.sleep(presence.EVERY)
+def stand_by(**_: object) -> None:
+    """Bells are taken from now on."""
+    assert _parent is not None
+    _parent.stand_by()
 
 
 @worker_shutting_down.connect
 def go_in_time(sig: str, **_: object) -> None:
-    """The attempt may run on for a while; then its row is released, and the worker is gone."""
-    settings = Settings.from_env()
+    """SIGTERM or SIGINT has come: no more bells, and not much time."""
+    assert _parent is not None
     reason = "ours" if sig == "SIGINT" else "preempted"
-    threading.Thread(target=_end_after_window, args=(settings, reason), daemon=True).start()
+    threading.Thread(target=_parent.end_after_window, args=(reason,), daemon=True).start()
 
 
-def _end_after_window(settings: Settings, reason: str) -> None:
-    time.sleep(settings.stop_window)
-    bells = open_bells(settings)
-    store = JobStore.from_settings(settings, bells)
-    try:
-        for job_id in store.release(f"{worker_id(settings)}/", reason):
-            log.warning("job %s: released (%s)", job_id, reason)
-        presence.leave(store.db, worker_id(settings))
-        bells.close()
-    except Unavailable:
-        log.warning("the store does not answer; leases will run out")
-    os.killpg(0, signal.SIGKILL) if os.getpgrp() == os.getpid() else os._exit(0)
+@worker_shutdown.connect
+def gone(**_: object) -> None:
+    """The attempt ended in time, or there was none."""
+    if _parent is not None:
+        _parent.leave()
 
 
-def _end_children(worker: Any) -> None:
-    if worker.pool is not None:
-        worker.pool.terminate()
+def _end_broken() -> None:
+    log.critical("The models do not load (see above); this worker ends. Try: moksori doctor")
+    if _parent is not None:
+        _parent.leave()
+    os._exit(BROKEN)  # the kernel ends the children with us

@@ -6,7 +6,6 @@ Why not a Celery transport that needs no server: they lose or stall on a kill -9
 
 import logging
 import multiprocessing
-import os
 import signal
 import time
 from dataclasses import dataclass, field
@@ -22,11 +21,13 @@ from speech.settings import Settings
 from speech.store import JobStore
 from worker.child import BROKEN, read_state
 from worker.lease import ENDED_BY_US
+from worker.scratch import Scratch
 from worker.slot import child_main
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds; a lost bell costs no more
+SOON = 0.1  # seconds between looks while a child is to be born
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -58,13 +59,14 @@ class Dispatcher:
         self.store = store
         self.worker = worker  # host/boot
         self.bell = Bell(settings.data / "bells", "worker")
-        folder = settings.data / "run"
+        self.scratch = Scratch(worker.rpartition("/")[2])
         self.slots = [
-            Slot(lane, folder / f"{os.getpid()}-{lane}.json") for lane in settings.lane_names
+            Slot(lane, self.scratch.path / f"{lane}.json") for lane in settings.lane_names
         ]
         self.stopping: str | None = None  # the reason: "ours" or "preempted"
         self._stop_at = 0.0
         self._reported = 0.0
+        self._looked = 0.0
 
     def run(self) -> int:
         """The loop: start children, hand out work, bury the dead."""
@@ -119,8 +121,11 @@ class Dispatcher:
 
     def _listen(self) -> None:
         pipes = [slot.pipe for slot in self.slots if slot.pipe is not None]
-        heard = wait([self.bell.socket, *pipes], timeout=LOOK_EVERY)
-        if self.bell.socket in heard or not heard:
+        unborn = len(pipes) < len(self.slots)
+        heard = wait([self.bell.socket, *pipes], timeout=SOON if unborn else LOOK_EVERY)
+        # By the clock too: one lane's busy child must not keep another from its look.
+        if self.bell.socket in heard or time.monotonic() - self._looked >= LOOK_EVERY:
+            self._looked = time.monotonic()
             self.bell.drain()
             for slot in self.slots:
                 slot.again = True
@@ -158,6 +163,8 @@ class Dispatcher:
 
     def _bury(self, slot: Slot) -> int:
         assert slot.process is not None and slot.pipe is not None
+        slot.process.join(5)
+        slot.process.kill()  # one that hangs while it ends must not hold up the other lanes
         slot.process.join()
         code = slot.process.exitcode
         slot.pipe.close()
@@ -198,10 +205,10 @@ class Dispatcher:
             if slot.process is not None:
                 slot.process.kill()
                 slot.process.join()
-            slot.state.unlink(missing_ok=True)
         self._release(f"{self.worker}/", self.stopping or "ours")
         try:
             presence.leave(self.store.db, self.worker)
         except Unavailable:
             pass  # the row grows old and is taken for dead
         self.bell.close()
+        self.scratch.close()

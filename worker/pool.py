@@ -13,6 +13,7 @@ from speech.errors import Unavailable
 from speech.schema import jobs
 from speech.settings import Settings
 from speech.store import JobStore
+from worker import scratch
 from worker.child import BROKEN, Child, host_name, write_state
 from worker.log import set_up_logging
 
@@ -25,9 +26,9 @@ def worker_id(settings: Settings) -> str:
     return f"{host_name(settings)}/{os.environ['MOKSORI_BOOT']}"
 
 
-def state_file(settings: Settings) -> Path:
+def state_file() -> Path:
     """Where a child says how it is; the parent reads it."""
-    return settings.data / "run" / f"{os.environ['MOKSORI_BOOT']}.json"
+    return scratch.folder_of(os.environ["MOKSORI_BOOT"]) / "child.json"
 
 
 @setup_logging.connect
@@ -42,13 +43,15 @@ def start_child(**_: object) -> None:
     global child
     settings = Settings.from_env()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the parent lets the attempt run on for a while
-    made = Child(settings, list(settings.lane_names), worker_id(settings), state_file(settings))
+    state = state_file()
+    scratch.use(scratch.child_folder(os.environ["MOKSORI_BOOT"], "child"))
+    made = Child(settings, list(settings.lane_names), worker_id(settings), state)
     release_dead_siblings(made.store, made.worker)
     try:
         child = made.load()
     except Exception:
         log.exception("the models do not load; the worker ends")
-        write_state(state_file(settings), {"broken": True})
+        write_state(state, {"broken": True})
         os._exit(BROKEN)
 
 

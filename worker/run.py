@@ -13,6 +13,7 @@ from speech.errors import (
     Cancelled,
     Internal,
     LeaseLost,
+    NotFound,
     SpeechError,
     StorageUnavailable,
     Unavailable,
@@ -64,20 +65,41 @@ class Runner:
         self.response_ms: float | None = None  # of the last attempt
         self._claims = 0
         self._storage_failed = False
+        self._unsure = False  # a claim was sent and its answer lost
 
     def run_next(self, lane: str) -> bool:
         """Claim the row of `lane` whose turn it is and see it through; False when there was nothing to do."""
+        self._settle()
         if not self._storage_answers() or not self._anything(lane):
             return False
-        self._claims += 1
-        job = self.store.claim(lane, self.holder, self._claims % PREFER_BATCH_EVERY == 0)
-        if job is None:
+        workdir = _new_folder()
+        if workdir is None:
             return False
-        began = time.monotonic()
-        self._attempt(job)
+        try:
+            job = self._claim(lane)
+            if job is None:
+                return False
+            began = time.monotonic()
+            self._attempt(job, workdir)
+        finally:
+            shutil.rmtree(workdir, ignore_errors=True)
         self.response_ms = (time.monotonic() - began) * 1000
         log.info("job %s: attempt %d took %.0f ms", job.id, job.attempt, self.response_ms)
         return True
+
+    def _settle(self) -> None:
+        """Give back a row that was claimed although the store's answer was lost: it has cost no attempt."""
+        if self._unsure:
+            self.store.release(self.holder, "ours")
+            self._unsure = False
+
+    def _claim(self, lane: str) -> Job | None:
+        self._claims += 1
+        try:
+            return self.store.claim(lane, self.holder, self._claims % PREFER_BATCH_EVERY == 0)
+        except Unavailable:
+            self._unsure = True
+            raise
 
     def _anything(self, lane: str) -> bool:
         with self.store.db.read() as connection:
@@ -93,17 +115,14 @@ class Runner:
             self._storage_failed = False
         return True
 
-    def _attempt(self, job: Job) -> None:
+    def _attempt(self, job: Job, workdir: Path) -> None:
         """Every end of an attempt is told to the store; what cannot be told is for the sweeper."""
-        workdir = Path(tempfile.mkdtemp(prefix="moksori-"))
         try:
             with Lease(self.store, job, self.settings) as lease:
                 self._see_through(job, lease, workdir)
         except LeaseLost:
             log.warning("job %s: attempt %d no longer stands; nothing written", job.id, job.attempt)
-            self._clear(job, job.attempt)
-        finally:
-            shutil.rmtree(workdir, ignore_errors=True)
+        self._clear_losers(job)
 
     def _see_through(self, job: Job, lease: Lease, workdir: Path) -> None:
         try:
@@ -160,8 +179,6 @@ class Runner:
         )
         if after.state == "running":
             self._copy_out(after)
-        for earlier in range(1, job.attempt):
-            self._clear(job, earlier)
 
     def _put(self, job: Job, new: NewArtifact) -> Artifact:
         key = attempt_key(job, new.name)
@@ -193,9 +210,37 @@ class Runner:
                 time.sleep(pause)
                 pause = min(5.0, pause * 2)
 
+    def _clear_losers(self, job: Job) -> None:
+        """Remove what attempts have stored whose bytes can no longer count.
+
+        By the row, not by how this attempt ended: it may have won although the store's answer was lost.
+        """
+        try:
+            now = self.store.get(job.id, job.tenant)
+        except NotFound:
+            last, winner = job.attempt, None  # erased
+        except Unavailable:
+            return  # what stays goes when the job is erased
+        else:
+            last = now.attempt if now.final else now.attempt - 1
+            winner = now.winner
+            if now.phase in ("wait", "join") and not now.final:
+                return  # its parts read what an earlier attempt stored
+        for attempt in range(1, last + 1):
+            if attempt != winner:
+                self._clear(job, attempt)
+
     def _clear(self, job: Job, attempt: int) -> None:
-        """Remove what an attempt that does not count has stored."""
         try:
             self.storage.delete_prefix(f"{job_prefix(job)}{attempt}/")
         except StorageUnavailable:
             log.warning("job %s: leftovers of attempt %d stay behind", job.id, attempt)
+
+
+def _new_folder() -> Path | None:
+    """A work folder, made before the claim: a full disk of this worker is not the job's fault."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="moksori-"))
+    except OSError:
+        log.exception("no work folder can be made; nothing is claimed")
+        return None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from speech.errors import LeaseLost, Unavailable
 from speech.settings import Settings
+from worker import scratch
 from worker.child import BROKEN, Child
 from worker.log import set_up_logging
 
@@ -21,6 +22,7 @@ def child_main(pipe: Connection, settings: Settings, lane: str, worker: str, sta
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     set_up_logging(settings)
+    scratch.use(scratch.child_folder(worker.rpartition("/")[2], lane))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         child = Child(settings, [lane], worker, state).load()
