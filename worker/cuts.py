@@ -18,15 +18,15 @@ def cut(path: Path, total: int, aim: float) -> list[tuple[int, int]]:
     A file up to one and a half times `aim` stays in one piece.
     """
     count = 1 if total <= 1.5 * aim * RATE else max(2, round(total / (aim * RATE)))
-    edges = [0, *(_quietest(path, total * n // count, total) for n in range(1, count)), total]
-    return [(start, end) for start, end in pairwise(edges) if end > start]
+    reach = round(min(SEARCH * RATE, total / count / 4))  # cuts keep their order
+    edges = [0, *(_quietest(path, total * n // count, reach) for n in range(1, count)), total]
+    return list(pairwise(edges))
 
 
-def _quietest(path: Path, middle: int, total: int) -> int:
-    """The middle of the quietest stretch near `middle`, in samples."""
-    reach = min(round(SEARCH * RATE), total // 4)
-    start = max(0, middle - reach)
-    window = samples(path, start, min(total, middle + reach))
+def _quietest(path: Path, middle: int, reach: int) -> int:
+    """The middle of the quietest stretch within `reach` of `middle`, in samples."""
+    start = middle - reach
+    window = samples(path, start, middle + reach)
     frames = window[: len(window) // FRAME * FRAME].reshape(-1, FRAME)
     if len(frames) < QUIET:
         return middle

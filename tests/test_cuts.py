@@ -1,0 +1,42 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests.hearing_fixtures import RATE, melody
+from worker.cuts import cut
+
+
+def decoded(path, sound):
+    path.write_bytes(sound.astype(np.int16).tobytes())
+    return path
+
+
+def test_a_short_recording_stays_whole(tmp_path):
+    path = decoded(tmp_path / "a", melody([400] * 6))
+    assert cut(path, 9 * RATE, 6.0) == [(0, 9 * RATE)]
+
+
+@pytest.mark.parametrize("seconds", [9.1, 12, 31, 100])
+def test_the_parts_cover_everything_once_and_are_about_as_long_as_asked(tmp_path, seconds):
+    total = round(seconds * RATE)
+    noise = np.random.default_rng(5).integers(-9000, 9000, total)
+    spans = cut(decoded(tmp_path / "a", noise), total, 6.0)
+    assert spans[0][0] == 0
+    assert spans[-1][1] == total
+    assert all(one[1] == other[0] for one, other in pairwise(spans))
+    assert len(spans) == pytest.approx(seconds / 6, abs=0.6)
+    assert all(0 < end - start < 20 * RATE for start, end in spans)
+
+
+def test_a_cut_falls_into_the_pause_near_the_even_place(tmp_path):
+    rng = np.random.default_rng(5)
+    sound = rng.integers(-9000, 9000, 60 * RATE)
+    sound[27 * RATE : round(27.4 * RATE)] //= 100  # a pause three seconds before the middle
+    (_, middle), _ = cut(decoded(tmp_path / "a", sound), len(sound), 30.0)
+    assert 27 * RATE < middle < 27.4 * RATE
+
+
+def test_a_recording_without_any_pause_is_cut_all_the_same(tmp_path):
+    spans = cut(decoded(tmp_path / "a", np.full(20 * RATE, 500)), 20 * RATE, 10.0)
+    assert len(spans) == 2

@@ -1,0 +1,332 @@
+"""The transcription handler and command, with an engine that hears tones: quick, through the same door."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from moksori.transcribe import command
+from speech.errors import BadMedia, Cancelled, InvalidRequest, TooLarge
+from speech.jobs import Artifact, Job, NewJob
+from speech.settings import Settings
+from speech.subtitles import from_json
+from tests.hearing_fixtures import ToneEngine, melody
+from tests.media_fixtures import wav
+from worker.attempt import Attempt, Done, Split
+from worker.engines import TRANSCRIBERS, TranscribeOptions
+from worker.transcribe import load_transcription_models, transcribe
+
+SETTINGS = Settings(part_seconds=6.0, audio_max_seconds=120)
+EIGHT = [300, 500, 700, 900, 1100, 1300, 1500, 1700]  # 12 s with their pauses
+
+
+class Bench:
+    """What an attempt talks to: a folder as storage, and lists of what it was told."""
+
+    def __init__(self, folder: Path, engine: Any = None) -> None:
+        self.folder, self.engine = folder, engine or ToneEngine()
+        self.stored: dict[str, Path] = {}
+        self.told: list[tuple[float, str]] = []
+        self.pieces: list[dict[str, Any]] = []
+        self.stop_after = 10_000  # checks
+        self.attempts = 0
+
+    def open(self, key: str) -> Any:
+        yield self.stored[key].read_bytes()
+
+    def store(self, name: str, path: Path, kind: str) -> str:
+        self.stored[name] = self.folder / f"stored-{len(self.stored)}"
+        shutil.copyfile(path, self.stored[name])
+        return name
+
+    def stopping(self) -> bool:
+        self.stop_after -= 1
+        return self.stop_after < 0
+
+    def attempt(self, media: Path | None, request: dict[str, Any], **fields: Any) -> Attempt:
+        parts = fields.pop("parts", [])
+        workdir = self.folder / f"work-{self.attempts}"
+        workdir.mkdir()
+        self.attempts += 1
+        return Attempt(
+            job=job(request, **fields),
+            settings=SETTINGS,
+            storage=self,
+            models={"transcription": self.engine},
+            workdir=workdir,
+            fetch_input=lambda: Path(shutil.copyfile(media, workdir / "input")),
+            parts=lambda: parts,
+            on_progress=lambda fraction, step: self.told.append((fraction, step)),
+            on_piece=self.pieces.append,
+            on_store=self.store,
+            stopping=self.stopping,
+        )
+
+    def finish_parts(self, split: Split) -> list[Job]:
+        """Run every part as its own job; the rows that a join finds."""
+        return [self._finish(number, part) for number, part in enumerate(split.parts)]
+
+    def _finish(self, number: int, part: NewJob) -> Job:
+        media = self.stored[part.input["key"]]
+        done = transcribe(self.attempt(media, part.request, kind="part", input=part.input))
+        assert isinstance(done, Done)
+        (made,) = done.artifacts
+        key = f"{number}/{made.name}"
+        self.stored[key] = made.path
+        artifact = Artifact(made.name, key, made.content_type, 1, "")
+        return job(
+            part.request, kind="part", artifacts=(artifact,), warnings=done.warnings, result=done.result
+        )  # fmt: skip
+
+
+def job(request: dict[str, Any], **fields: Any) -> Job:
+    given: dict[str, Any] = dict.fromkeys(Job.__dataclass_fields__)
+    given |= {"id": "j", "kind": "transcription", "lane": "transcription", "tenant": "default"}
+    given |= {"priority": "batch", "phase": "work", "request": request, "artifacts": ()}
+    given |= {"warnings": [], "input": {"key": "k"}}
+    return Job(**(given | fields))
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def tune(tmp_path):
+    return wav(tmp_path / "tune", melody([300, 500, 700]))
+
+
+def file_of(done: Done | Split, name: str) -> str:
+    assert isinstance(done, Done)
+    (path,) = [one.path for one in done.artifacts if one.name == name]
+    return path.read_text("utf-8")
+
+
+def test_a_recording_becomes_a_transcript(bench, tune):
+    done = transcribe(bench.attempt(tune, {}))
+    transcript = from_json(json.loads(file_of(done, "transcript.json")))
+    assert transcript.text == "300 500 700"
+    assert [segment.start for segment in transcript.segments] == [0.0, 1.5, 3.0]
+    assert transcript.segments[1].words[0].word == " 500"
+    assert done.result == {"text": "300 500 700", "language": "ko", "duration": 4.5}
+    assert done.usage == {"audio_seconds": 4.5}
+    assert done.warnings == []
+    assert transcript.engine["name"] == "tones"
+
+
+def test_the_files_asked_for_are_made(bench, tune):
+    done = transcribe(bench.attempt(tune, {"formats": ["srt", "vtt", "txt", "srt"]}))
+    assert [one.name for one in done.artifacts] == [
+        "transcript.json", "transcript.srt", "transcript.vtt", "transcript.txt",
+    ]  # fmt: skip
+    assert "2\n00:00:01,500 --> 00:00:02,500\n500\n" in file_of(done, "transcript.srt")
+    assert file_of(done, "transcript.txt") == "300\n500\n700\n"
+
+
+def test_a_response_format_that_is_a_file_is_made_too(bench, tune):
+    done = transcribe(bench.attempt(tune, {"formats": [], "response_format": "vtt"}))
+    assert [one.name for one in done.artifacts] == ["transcript.json", "transcript.vtt"]
+
+
+def test_an_unknown_format_is_refused_before_any_work(bench, tune):
+    with pytest.raises(InvalidRequest) as caught:
+        transcribe(bench.attempt(tune, {"formats": ["docx"]}))
+    assert caught.value.code == "unknown_transcript_format"
+    assert not bench.told
+
+
+def test_what_the_request_says_reaches_the_engine(bench, tune):
+    transcribe(
+        bench.attempt(
+            tune,
+            {"language": "Korean", "prompt": "목소리", "temperature": 0.4, "beam_size": 2},
+            kind="translation",
+        )
+    )
+    assert bench.engine.asked == [
+        TranscribeOptions("ko", "translate", "목소리", 0.4, beam_size=2),
+    ]
+
+
+def test_nothing_asked_is_the_engines_own_way(bench, tune):
+    asked = {"language": None, "prompt": None, "temperature": None, "timestamp_granularities": []}
+    transcribe(bench.attempt(tune, asked))
+    assert bench.engine.asked == [TranscribeOptions()]
+
+
+def test_progress_never_goes_back_and_pieces_come_as_they_are_heard(bench, tune):
+    transcribe(bench.attempt(tune, {}))
+    fractions = [fraction for fraction, _ in bench.told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] > 0.8
+    assert list(dict.fromkeys(step for _, step in bench.told)) == [
+        "fetching",
+        "reading",
+        "decoding",
+    ]
+    assert bench.pieces[1] == {"id": 1, "start": 1.5, "end": 2.5, "text": " 500"}
+
+
+def test_a_cancel_stops_between_two_segments(bench, tune):
+    attempt = bench.attempt(tune, {})
+    attempt.on_piece = lambda piece: setattr(bench, "stop_after", 0)
+    with pytest.raises(Cancelled):
+        transcribe(attempt)
+    assert bench.engine.decoded == 1
+
+
+def test_silence_is_an_empty_transcript_with_a_warning(bench, tmp_path):
+    silence = wav(tmp_path / "silence", np.zeros(32_000, np.int16))
+    done = transcribe(bench.attempt(silence, {"formats": ["srt", "vtt"]}))
+    assert done.result == {"text": "", "language": "und", "duration": 2.0}
+    assert done.warnings == [{"code": "no_speech"}]
+    assert file_of(done, "transcript.srt") == ""
+    assert file_of(done, "transcript.vtt") == "WEBVTT\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "param"),
+    [({}, "file"), ({"url": "https://a"}, "url"), ({"input": "gs://a"}, "input")],
+)
+def test_bad_media_names_the_field_it_came_by(bench, tmp_path, request_, param):
+    (tmp_path / "text").write_text("this is no sound")
+    with pytest.raises(BadMedia) as caught:
+        transcribe(bench.attempt(tmp_path / "text", request_))
+    assert caught.value.param == param
+
+
+def test_a_recording_over_the_limit_is_refused(bench, tmp_path):
+    long = wav(tmp_path / "long", np.zeros(16_000 * 121, np.int16))
+    with pytest.raises(TooLarge, match="2 minutes"):
+        transcribe(bench.attempt(long, {}))
+
+
+def test_a_truncated_recording_is_transcribed_with_a_warning(bench, tune):
+    tune.write_bytes(tune.read_bytes()[: tune.stat().st_size // 2])
+    done = transcribe(bench.attempt(tune, {}))
+    assert done.result["text"].startswith("300 500")
+    assert [warning["code"] for warning in done.warnings] == ["media_truncated"]
+
+
+def test_a_long_recording_is_cut_in_pauses_and_joins_to_the_same_transcript(bench, tmp_path):
+    media = wav(tmp_path / "media", melody(EIGHT))
+    request = {"formats": ["srt"], "prompt": "tones"}
+    split = transcribe(bench.attempt(media, request))
+    assert isinstance(split, Split)
+    assert len(split.parts) == 2
+    assert {(part.kind, part.lane, part.priority) for part in split.parts} == {
+        ("part", "transcription", "batch")
+    }
+    parts = bench.finish_parts(split)
+    done = transcribe(bench.attempt(None, request, phase="join", parts=parts))
+    joined = from_json(json.loads(file_of(done, "transcript.json")))
+    assert joined.text == " ".join(map(str, EIGHT))
+    assert [segment.id for segment in joined.segments] == list(range(8))
+    starts = [segment.start for segment in joined.segments]
+    assert starts == pytest.approx([1.5 * n for n in range(8)], abs=0.021)
+    assert [word.start for one in joined.segments for word in one.words] == starts
+    assert joined.duration == 12.0
+    assert done.usage == {"audio_seconds": 12.0}
+    assert "8\n00:00:10,49" in file_of(done, "transcript.srt")
+
+
+def test_the_language_of_a_long_recording_is_detected_once(bench, tmp_path):
+    media = wav(tmp_path / "media", melody(EIGHT))
+    split = transcribe(bench.attempt(media, {"prompt": "tones"}))
+    parts = bench.finish_parts(split)
+    done = transcribe(bench.attempt(None, {}, phase="join", parts=parts))
+    assert bench.engine.detections == 1
+    assert {(one.language, one.prompt) for one in bench.engine.asked} == {("ko", "tones")}
+    joined = from_json(json.loads(file_of(done, "transcript.json")))
+    assert (joined.language, joined.language_probability) == ("ko", 0.75)
+
+
+def test_a_language_that_was_given_is_not_detected(bench, tmp_path):
+    media = wav(tmp_path / "media", melody(EIGHT))
+    split = transcribe(bench.attempt(media, {"language": "en"}, kind="translation"))
+    bench.finish_parts(split)
+    assert bench.engine.detections == 0
+    assert {(one.language, one.task) for one in bench.engine.asked} == {("en", "translate")}
+
+
+def test_pieces_of_a_part_have_the_times_of_the_whole(bench, tmp_path):
+    split = transcribe(bench.attempt(wav(tmp_path / "media", melody(EIGHT)), {}))
+    bench.finish_parts(split)
+    starts = [piece["start"] for piece in bench.pieces]
+    assert starts == pytest.approx([1.5 * n for n in range(8)], abs=0.021)
+
+
+def test_warnings_of_a_long_recording_are_told_once(bench, tmp_path):
+    sound = np.concatenate([melody(EIGHT), np.zeros(16_000 * 20, np.int16)])
+    media = wav(tmp_path / "media", sound)
+    media.write_bytes(media.read_bytes()[:-200_000])
+    split = transcribe(bench.attempt(media, {}))
+    parts = bench.finish_parts(split)
+    assert parts[-1].warnings == [{"code": "no_speech"}]
+    done = transcribe(bench.attempt(None, {}, phase="join", parts=parts))
+    assert [warning["code"] for warning in done.warnings] == ["media_truncated"]
+
+
+def test_a_long_silence_joins_to_an_empty_transcript(bench, tmp_path):
+    media = wav(tmp_path / "media", np.zeros(16_000 * 13, np.int16))
+    split = transcribe(bench.attempt(media, {}))
+    done = transcribe(bench.attempt(None, {}, phase="join", parts=bench.finish_parts(split)))
+    assert done.result == {"text": "", "language": "und", "duration": 13.0}
+    assert done.warnings == [{"code": "no_speech"}]
+
+
+def test_a_part_is_never_cut_again(bench, tmp_path):
+    media = wav(tmp_path / "media", melody(EIGHT))
+    done = transcribe(bench.attempt(media, {"offset": 0.0}, kind="part"))
+    assert isinstance(done, Done)
+    assert done.usage == {}
+
+
+def test_an_engine_is_found_by_its_name(monkeypatch):
+    monkeypatch.setitem(TRANSCRIBERS, "tones", lambda settings: ToneEngine())
+    assert isinstance(load_transcription_models(Settings(transcription_engine="tones")), ToneEngine)
+    with pytest.raises(ValueError, match="whisper, tones"):
+        load_transcription_models(Settings(transcription_engine="parrot"))
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """The command with the tone engine."""
+    monkeypatch.setitem(TRANSCRIBERS, "whisper", lambda settings: ToneEngine())
+
+    def call(*arguments: str) -> Any:
+        return CliRunner().invoke(command, arguments)
+
+    return call
+
+
+def test_the_command_prints_a_transcript(run, tune):
+    ran = run(str(tune))
+    assert (ran.exit_code, ran.stdout) == (0, "300\n500\n700\n")
+
+
+def test_the_command_writes_subtitles_of_a_long_file(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("MOKSORI_PART_SECONDS", "6")
+    media = wav(tmp_path / "media", melody(EIGHT))
+    ran = run(str(media), "--format", "vtt", "--language", "ko", "-o", str(tmp_path / "out.vtt"))
+    assert (ran.exit_code, ran.stdout) == (0, "")
+    written = (tmp_path / "out.vtt").read_text("utf-8")
+    assert written.count("-->") == 8
+    assert "00:00:10.49" in written
+
+
+def test_the_command_says_what_is_wrong(run, tmp_path):
+    (tmp_path / "a").write_bytes(b"")
+    assert "The file is empty" in run(str(tmp_path / "a")).stderr
+    ran = run(str(tmp_path / "a"), "--language", "klingon")
+    assert ran.exit_code == 1
+    assert "'klingon' is not a language" in ran.stderr
+    silent = wav(tmp_path / "b", np.zeros(16_000, np.int16))
+    ran = run(str(silent), "--format", "vtt")
+    assert (ran.exit_code, ran.stdout) == (0, "WEBVTT\n")
+    assert "No speech was found" in ran.stderr
