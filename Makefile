@@ -16,7 +16,7 @@ help: ## This list
 
 run: $(VENV)/.run ## Install what is missing, prepare the models, serve, and prove it (PORT= HOST= ARGS=--once)
 	@$(BIN)/moksori prepare
-	@$(BIN)/moksori serve --host $(HOST) --port $(PORT) --prove $(ARGS)
+	@MOKSORI_LOG_LEVEL=$${MOKSORI_LOG_LEVEL:-WARNING} $(BIN)/moksori serve --host $(HOST) --port $(PORT) --prove $(ARGS)
 
 test: $(VENV)/.test .venv-coqui/.done check ## Everything: unit, contract, faults, engines, browser, end to end
 	@sh tests/system_packages.sh

@@ -6,10 +6,12 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,6 +60,7 @@ class Supervisor:
 
     def __enter__(self) -> "Supervisor":
         refuse_open_bind(self.settings)
+        refuse_taken_port(self.settings)
         self.settings.data.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         shutil.rmtree(self.settings.data / "bells", ignore_errors=True)
@@ -89,7 +92,7 @@ class Supervisor:
         say("Starting: server, speech and transcription workers …")
         seen: set[str] = set()
         wanted = set(self.settings.lane_names)
-        while not wanted <= seen:
+        while not (wanted <= seen and self._server_answers()):
             self._tend()
             if self.stop.is_set():
                 raise KeyboardInterrupt
@@ -181,6 +184,15 @@ class Supervisor:
             program.process.wait()
             self._release(program)
 
+    def _server_answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(
+                f"http://{self.settings.host}:{self.settings.port}/health", timeout=5
+            ):
+                return True
+        except OSError:
+            return False
+
     def _lanes_ready(self) -> set[str]:
         boots = {program.boot for program in self.programs if program.worker}
         with self.store.db.read() as connection:
@@ -192,6 +204,19 @@ class Supervisor:
             for lane in one["lanes"]
             if one["ready"] or one["details"].get(lane, {}).get("ready")
         }
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """A port that somebody listens on cannot be ours. Raises WontStart."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise WontStart(
+                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). "
+                f"Choose another: make run PORT={settings.port + 1}"
+            ) from None
 
 
 def refuse_open_bind(settings: Settings) -> None:

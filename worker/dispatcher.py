@@ -202,7 +202,11 @@ class Dispatcher:
 
     def _end(self) -> None:
         for slot in self.slots:
+            if slot.pipe is not None:
+                slot.pipe.close()  # an idle child ends by itself, and tidies up
+        for slot in self.slots:
             if slot.process is not None:
+                slot.process.join(2 if slot.idle else 0)
                 slot.process.kill()
                 slot.process.join()
         self._release(f"{self.worker}/", self.stopping or "ours")

@@ -30,9 +30,12 @@ def child_main(pipe: Connection, settings: Settings, lane: str, worker: str, sta
         log.exception("%s: the models do not load", lane)
         os._exit(BROKEN)
     pipe.send("ready")
-    while True:
-        pipe.recv()
-        pipe.send("ran" if _run(child, lane) else "nothing")
+    try:
+        while True:
+            pipe.recv()
+            pipe.send("ran" if _run(child, lane) else "nothing")
+    except (EOFError, OSError):
+        return  # the parent has let go of us
 
 
 def _run(child: Child, lane: str) -> bool:
