@@ -1,5 +1,6 @@
 """Accepting a job: its file first, then its row, once for each Idempotency-Key; then wait for it, or answer 202."""
 
+import hashlib
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -42,7 +43,7 @@ def wants_async() -> bool:
 def accept(order: Order) -> tuple[Job, bool]:
     """The job, and whether it was made now. Nothing is accepted before its row is committed."""
     service = here()
-    named = _by_header(order)
+    named = once_by_header(order.fingerprint())
     if order.once is not None and named is not None:
         return _by_both(order, named)
     once = order.once or named
@@ -74,14 +75,18 @@ def _drop(key: str) -> None:
         here().storage.delete(key)
 
 
-def _by_header(order: Order) -> Once | None:
+def once_by_header(body: str) -> Once | None:
+    """What the Idempotency-Key header asks for, if it is there; `body` tells one request from another.
+
+    Raises InvalidRequest("bad_idempotency_key").
+    """
     given = request.headers.get("Idempotency-Key")
     if given is None:
         return None
     if not (given.isascii() and given.isprintable() and 1 <= len(given.strip()) <= 255):
         raise InvalidRequest("bad_idempotency_key", param="Idempotency-Key")
     ttl = float(here().settings.idempotency_ttl)
-    return Once(f"key:{given.strip()}", order.fingerprint(), ttl)
+    return Once(f"key:{given.strip()}", hashlib.sha256(body.encode()).hexdigest(), ttl)
 
 
 def _by_both(order: Order, named: Once) -> tuple[Job, bool]:

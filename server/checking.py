@@ -44,7 +44,7 @@ def check(model: type[Model], data: Any, *, strings: bool = False) -> Model:
     """
     try:
         if strings:
-            return model.model_validate_strings(data, strict=False)
+            return model.model_validate(data, strict=False)
         return model.model_validate(data)
     except ValidationError as error:
         raise _translated(model, error.errors(include_url=False, include_input=False)) from None

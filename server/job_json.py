@@ -7,6 +7,7 @@ from server.errors import stored_message
 from server.service import Service
 from speech.errors import Language
 from speech.jobs import Artifact, Job, rfc3339
+from speech.messages import MESSAGES, say
 from speech.queries import Ahead
 
 
@@ -27,7 +28,7 @@ def job_json(
         "request": job.request,
         "result": job.result,
         "error": _error(job, language),
-        "warnings": job.warnings,
+        "warnings": [_warning(one, language) for one in job.warnings],
         "outputs": [output_url(service, key) for key in job.outputs],
         "artifacts": [_artifact(service, one) for one in job.artifacts] if job.final else [],
         "parent": job.parent,
@@ -63,6 +64,14 @@ def _error(job: Job, language: Language) -> dict[str, Any] | None:
         return None
     told = {"code": job.error["code"], "message": stored_message(job.error, language)}
     return told | ({"part": job.error["part"]} if "part" in job.error else {})
+
+
+def _warning(told: Any, language: Language) -> Any:
+    """A stored warning with its sentence in the reader's language."""
+    if not isinstance(told, dict) or told.get("code") not in MESSAGES:
+        return told
+    blanks = {k: v for k, v in told.items() if k not in {"code", "language", "message"}}
+    return told | {"message": say(told["code"], language, **blanks)}
 
 
 def _artifact(service: Service, artifact: Artifact) -> dict[str, Any]:

@@ -46,11 +46,10 @@ def check_spoken(text: str, limit: int, param: str) -> None:
 
 
 def _meaning(new: NewJob) -> dict[str, Any]:
-    place = None if new.input is None or "name" in new.input else new.input
     return {
         "kind": new.kind,
         "request": new.request,
-        "input": place,
+        "input": new.input,
         "outputs": new.outputs,
         "priority": new.priority,
         "ttl": new.ttl,

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from speech import queries
 from speech.errors import SpeechError
@@ -12,54 +12,58 @@ from speech.storage import Storage
 from speech.store import JobStore
 
 FRESH = 5.0  # seconds
-FIRST_LOOK = 1.0  # seconds that the very first caller may wait
+FIRST_LOOK = 1.0  # seconds that the first callers may wait
+
+T = TypeVar("T")
+Workers = list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What one look found; times in milliseconds, None where there was no answer."""
+class Probe(Generic[T]):
+    """One measured thing: `measure` runs in a thread of its own; `none` stands for no answer."""
 
-    store_ms: float | None = None
-    storage_ms: float | None = None
-    broker_ms: float | None = None
-    workers: list[dict[str, Any]] = field(default_factory=list)
+    def __init__(self, measure: Callable[[], T], none: T) -> None:
+        self._measure, self._none = measure, none
+        self._lock = threading.Lock()
+        self._first = threading.Event()
+        self._value = none
+        self._began = self._ended = float("-inf")  # of the last look, monotonic
+
+    def read(self) -> T:
+        """The last look, renewed beside this call when it is old; `none` while a look hangs."""
+        now = time.monotonic()
+        with self._lock:
+            due = self._ended >= self._began and now - self._ended > FRESH
+            if due:
+                self._began = now
+        if due:
+            threading.Thread(target=self._look, name="probe", daemon=True).start()
+        if not self._first.wait(FIRST_LOOK):
+            self._first.set()  # one caller has waited; the others need not
+        hangs = self._ended < self._began < time.monotonic() - FRESH
+        return self._none if hangs else self._value
+
+    def _look(self) -> None:
+        try:
+            self._value = self._measure()
+        except SpeechError:
+            self._value = self._none
+        finally:
+            self._ended = time.monotonic()
+            self._first.set()
 
 
 class Probes:
-    """The last look, never much older than five seconds while somebody asks."""
+    """What /health and /ready tell of the parts; times in milliseconds, None where there is no answer."""
 
     def __init__(self, store: JobStore, storage: Storage, bells: Bells) -> None:
-        self._store, self._storage, self._bells = store, storage, bells
-        self._lock = threading.Lock()
-        self._first = threading.Event()
-        self._looking = False
-        self._looked = float("-inf")
-        self._seen = Seen()
+        self._store = store
+        nobody: tuple[float | None, Workers] = (None, [])
+        self.store = Probe(self.look_at_store, nobody)
+        self.storage: Probe[float | None] = Probe(lambda: _ms(storage.probe()), None)
+        self.broker: Probe[float | None] = Probe(lambda: _ms(bells.probe()), None)
 
-    def read(self) -> Seen:
-        """The last look; one that is too old is renewed beside this call."""
-        with self._lock:
-            due = not self._looking and time.monotonic() - self._looked > FRESH
-            self._looking = self._looking or due
-        if due:
-            threading.Thread(target=self._renew, name="probes", daemon=True).start()
-        self._first.wait(FIRST_LOOK)
-        return self._seen
-
-    def _renew(self) -> None:
-        try:
-            self._seen = self.look()
-        finally:
-            with self._lock:
-                self._looking, self._looked = False, time.monotonic()
-            self._first.set()
-
-    def look(self) -> Seen:
-        """Measure now."""
-        store_ms, workers = self._look_at_store()
-        return Seen(store_ms, self._look_at_storage(), _ms(self._bells.probe()), workers)
-
-    def _look_at_store(self) -> tuple[float | None, list[dict[str, Any]]]:
+    def look_at_store(self) -> tuple[float | None, Workers]:
+        """A round trip to the store now, and the live workers that it knows of."""
         begun = time.perf_counter()
         try:
             with self._store.db.read() as connection:
@@ -67,12 +71,6 @@ class Probes:
         except SpeechError:
             return None, []
         return _ms(time.perf_counter() - begun), workers
-
-    def _look_at_storage(self) -> float | None:
-        try:
-            return _ms(self._storage.probe())
-        except SpeechError:
-            return None
 
 
 def _ms(seconds: float | None) -> float | None:

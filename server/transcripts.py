@@ -54,8 +54,10 @@ def transcription_job(
     formats = list(dict.fromkeys(body.formats or ["json"]))
     names = [f"transcript.{one}" for one in formats]
     promised = output_keys(service, body.output, names) if body.output else ()
+    request = _request(service, body, "json", formats)
+    request |= {"input": body.input} if body.input else {}
     new = order_for(
-        body.kind, _request(service, body, "json", formats), place, outputs=promised,
+        body.kind, request, place, outputs=promised,
         promised=tuple(names) if promised else (), priority=body.priority, ttl=body.ttl,
         overwrite=body.overwrite,
     )  # fmt: skip

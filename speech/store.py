@@ -110,9 +110,7 @@ class JobStore:
     def cancel(self, job_id: str, tenant: str) -> Job:
         """Stop a live job. Raises Conflict("too_late_to_cancel") once its result is being stored."""
         with self.writing() as tx:
-            job = family.lock(tx, job_id)
-            if job is None or job.tenant != tenant:
-                raise NotFound("job_not_found", job=job_id)
+            job = _mine(tx, job_id, tenant)
             if job.winner is not None and job.state not in FINAL:
                 raise Conflict("too_late_to_cancel")
             if job.state not in FINAL:
@@ -122,29 +120,37 @@ class JobStore:
                     family.finish(tx, job, "cancelled", cancel_requested=True)
             return _there(tx, job_id)
 
-    def retry(self, job_id: str, tenant: str) -> Job:
-        """A new job with the same request; of a batch, its items that did not succeed.
+    def retry(self, job_id: str, tenant: str, once: Once | None = None) -> Job:
+        """A new job with the same request; of a batch, its items that did not succeed. `once` as in create.
 
         Raises Conflict("not_final"), Conflict("nothing_to_retry") or InvalidRequest("retry_the_parent").
         """
         with self.writing() as tx:
-            job = queries.get(tx.connection, job_id, tenant)
+            found = keys.find(tx, tenant, once) if once is not None else None
+            if found is not None:
+                return found
+            job = _mine(tx, job_id, tenant)
             if job.state not in FINAL:
                 raise Conflict("not_final", state=job.state)
             if job.kind == "part":
                 raise InvalidRequest("retry_the_parent", job=job.parent)
             items = queries.children(tx.connection, job_id) if job.kind == "batch" else []
             again = [_again(item) for item in items if item.state != "succeeded"]
-            if items and not again:
+            if job.kind == "batch" and not again:
                 raise Conflict("nothing_to_retry")
-            return _there(tx, self._insert(tx, _again(job), again))
+            made = self._insert(tx, _again(job), again)
+            if once is not None:
+                keys.claim(tx, tenant, once, made)
+            return _there(tx, made)
 
     def erase(self, job_id: str, tenant: str) -> list[str]:
         """Remove a finished job and all below it; the input keys that nothing refers to any more."""
         with self.writing() as tx:
-            job = queries.get(tx.connection, job_id, tenant)
-            if job.state not in FINAL:
-                raise Conflict("not_final", state=job.state)
+            job = _mine(tx, job_id, tenant)
+            root = _there(tx, job.root)  # a join still needs its finished parts
+            for one in (job, root):
+                if one.state not in FINAL:
+                    raise Conflict("not_final", state=one.state)
             return queries.erase(tx.connection, job_id)
 
     # What a worker does -----------------------------------------------------------------------------
@@ -206,6 +212,15 @@ class JobStore:
         """Free what a dead holder held; `reason` is crash, preempted or ours. The ids freed."""
         with self.writing() as tx:
             return claims.release(tx, holder, reason, self.rules)
+
+
+def _mine(tx: Tx, job_id: str, tenant: str) -> Job:
+    """A tenant's job, locked with its ancestors. Raises NotFound("job_not_found")."""
+    queries.get(tx.connection, job_id, tenant)
+    job = family.lock(tx, job_id)
+    if job is None:  # erased just now
+        raise NotFound("job_not_found", job=job_id)
+    return job
 
 
 def _there(tx: Tx, job_id: str) -> Job:

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import make_url
 
 from speech.database import Database
 from speech.migrations import migrate
 from speech.store import JobStore
 from tests import services
+from tests.deployment_fixtures import deployment, kept_deployments, make_deployment  # noqa: F401
 from tests.recorded_bells import RecordedBells
+from tests.server_fixtures import Served, serve, working
 
 BOTH = [
     pytest.param("sqlite", id="sqlite"),
@@ -115,3 +118,17 @@ def bells() -> RecordedBells:
 def store(db: Database, bells: RecordedBells) -> JobStore:
     """A JobStore on either database whose bells are `bells`."""
     return JobStore(db, bells)
+
+
+@pytest.fixture
+def served(new_database: Callable[[str], str], tmp_path: Path) -> Iterator[Served]:
+    """The HTTP server's app on SQLite and a folder, with a playing worker."""
+    with working(serve(new_database("sqlite"), tmp_path)) as made:
+        yield made
+    made.store.db.close()
+
+
+@pytest.fixture
+def client(served: Served) -> FlaskClient:
+    """A client of that app."""
+    return served.app.test_client()

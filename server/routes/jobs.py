@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from server.accepting import accept, accepted
+from server.accepting import accept, accepted, once_by_header
 from server.bodies import (
     JOB_BODIES,
     BatchBody,
@@ -80,12 +80,14 @@ def remove(job_id: str) -> Response:
 
 
 @routes.post("/v1/jobs/<job_id>/retry")
-@tells(Told(answers={202: JobShape}))
+@tells(Told(answers={202: JobShape}, makes_job=True))
 def retry(job_id: str) -> Response:
     """Do a finished job again, as a new job; of a batch, the items that did not succeed."""
-    if request.get_data():
+    request.max_content_length = 16
+    if request.stream.read(16).strip() not in {b"", b"{}"}:
         raise InvalidRequest("no_body_here")
-    return accepted(here().store.retry(_job(job_id).id, tenant()))
+    job = _job(job_id)
+    return accepted(here().store.retry(job.id, tenant(), once_by_header(f"retry:{job.id}")))
 
 
 def _asked() -> tuple[str, dict[str, Any], Upload | None, bool]:
