@@ -225,9 +225,18 @@ class ReadyShape(Shape):
     workers: dict[str, int]
 
 
+class LimitsShape(Shape):
+    """The most that one job takes."""
+
+    text_characters: int
+    upload_bytes: int
+    audio_seconds: float
+
+
 class WelcomeShape(Shape):
-    """What this is, and where to go from here."""
+    """What this is, where to go from here, and how much is taken."""
 
     name: str
     version: str
     links: dict[str, str]
+    limits: LimitsShape

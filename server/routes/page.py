@@ -1,10 +1,13 @@
 """GET /: the page to a browser, a few words of JSON to a client that asks for JSON."""
 
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
 from server.contract import Told, tells
+from server.page_policy import page_policy
+from server.service import here
 from server.shapes import WelcomeShape
 from server.version import VERSION
 
@@ -19,8 +22,20 @@ def page() -> Response:
     """Show the page; a client whose Accept prefers JSON gets JSON."""
     accepted = request.accept_mimetypes
     if accepted["application/json"] > accepted["text/html"]:
-        response = jsonify({"name": "Moksori", "version": VERSION, "links": LINKS})
+        welcome = {"name": "Moksori", "version": VERSION, "links": LINKS, "limits": _limits()}
+        response = jsonify(welcome)
     else:
-        response = send_file(PAGE, mimetype="text/html; charset=utf-8", max_age=0)
+        response = send_file(PAGE, mimetype="text/html", max_age=0)
+        policy = page_policy(PAGE.read_text("utf-8"), here().settings)
+        response.headers["Content-Security-Policy"] = policy
     response.vary.add("Accept")
     return response
+
+
+def _limits() -> dict[str, Any]:
+    settings = here().settings
+    return {
+        "text_characters": settings.job_text_max_characters,
+        "upload_bytes": settings.upload_max_bytes,
+        "audio_seconds": settings.audio_max_seconds,
+    }
