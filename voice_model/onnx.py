@@ -57,5 +57,4 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     # Sentences differ in length: a pattern for each would keep that sentence's peak for ever.
     options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = False
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -26,6 +26,12 @@ def _speak(attempt: Attempt) -> Done | Split:
     return speak(attempt)
 
 
+def _describe_speech(models: Any) -> dict[str, Any]:
+    from worker.speaker import Speaker, describe
+
+    return describe(models) if isinstance(models, Speaker) else {}  # a plug-in may load its own
+
+
 def _transcribe(attempt: Attempt) -> Done | Split:
     from worker.transcribe import transcribe
 
@@ -40,9 +46,9 @@ HANDLERS: dict[str, Callable[[Attempt], Done | Split]] = {
     "speech": _speak,
     "transcription": _transcribe,
 }
-DETAILS: dict[
-    str, Callable[[Any], dict[str, Any]]
-] = {}  # lane -> what its models say of themselves
+DETAILS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "speech": _describe_speech
+}  # lane -> what its models say of themselves
 
 
 def import_plugins(settings: Settings) -> None:

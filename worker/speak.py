@@ -16,7 +16,7 @@ from worker.attempt import Attempt, Done, Split
 from worker.recording import Recording, asked_formats
 from worker.speaker import Request, Speaker, Utterance, load_speech_models, pause
 
-__all__ = ["load_speech_models", "speak"]
+__all__ = ["Told", "load_speech_models", "read_request", "record", "speak"]
 
 SPEEDS = (0.25, 4.0)
 MOST_CHANGES = 200  # of a result; the text itself says the rest
@@ -67,10 +67,8 @@ def _work(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
     cut = sentences(text)
     with _recording(attempt, request) as recording:
         for place, utterance in enumerate(speaker.speak(cut, request, attempt.check), 1):
-            recording.add(utterance.samples)
-            told.add(utterance)
+            record(utterance, recording, told)
             if utterance.segment:
-                recording.caption(utterance.segment)
                 attempt.piece(_piece(utterance.segment))
             attempt.progress(place / len(cut), "speaking")
         return _done(attempt, speaker, request.voice, recording, told)
@@ -85,6 +83,14 @@ def _join(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
             told.add_result(part.result or {})
             attempt.progress(place / len(parts), "joining")
         return _done(attempt, speaker, request.voice, recording, told)
+
+
+def record(utterance: Utterance, recording: Recording, told: "Told") -> None:
+    """Keep one sentence's sound, captions and what its reading did."""
+    recording.add(utterance.samples)
+    told.add(utterance)
+    if utterance.segment:
+        recording.caption(utterance.segment)
 
 
 def _recording(attempt: Attempt, request: Request) -> Recording:

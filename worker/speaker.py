@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def load_speech_models(settings: Settings) -> Speaker:
     return speaker
 
 
-def describe(speaker: Speaker) -> dict[str, object]:
+def describe(speaker: Speaker) -> dict[str, Any]:
     """What a worker tells of its speech models."""
     broken = speaker.engine.broken
     return {

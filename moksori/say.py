@@ -1,0 +1,59 @@
+"""`moksori say`: a text into a file, by the code that runs jobs; needs no server."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from speech.encode import FORMATS, find_format
+from speech.errors import InvalidRequest, SpeechError
+from speech.korean.sentences import sentences
+from speech.settings import Settings
+
+
+@click.command("say")
+@click.argument("text")
+@click.option("--member", "voice", default="1", show_default=True, help="Member id, slug or name")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), default="hi.wav")
+@click.option("--speed", type=click.FloatRange(0.25, 4.0), default=1.0, show_default=True)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Else by the file's name")
+@click.option("--captions", type=click.Choice(["srt", "vtt", "json"]), help="Write these beside it")
+def command(
+    text: str, voice: str, output: Path, speed: float, form: str | None, captions: str | None
+) -> None:
+    """Speak TEXT with a member's voice into a file."""
+    form = form or output.suffix.removeprefix(".") or "wav"
+    try:
+        find_format(form, "--format")
+        seconds, told = _say(text, {"voice": voice, "speed": speed}, output, form, captions)
+    except SpeechError as error:
+        raise click.ClickException(error.message()) from error
+    click.echo(f"{output}: {seconds:.2f} s")
+    for warning in told:
+        click.echo(warning["message"], err=True)
+
+
+def _say(
+    text: str, asked: dict[str, Any], output: Path, form: str, captions: str | None
+) -> tuple[float, list[dict[str, Any]]]:
+    # Models load only after the options were understood.
+    from worker.recording import Recording
+    from worker.speak import Told, read_request, record
+    from worker.speaker import load_speech_models
+
+    speaker = load_speech_models(Settings.from_env())
+    request = read_request({"input": text, **asked}, speaker)
+    formats, told = [form, *([captions] if captions else [])], Told()
+    with tempfile.TemporaryDirectory() as folder:
+        with Recording(Path(folder), formats, request.voice.rate) as recording:
+            for utterance in speaker.speak(sentences(text), request):
+                record(utterance, recording, told)
+            if not recording.segments:
+                raise InvalidRequest("nothing_to_speak", param="TEXT")
+            sound, *others = recording.finish(text, request.voice.language, {})
+        shutil.move(sound.path, output)
+        for other in others:
+            shutil.move(other.path, output.with_suffix(other.path.suffix))
+    return recording.duration, told.warnings()
