@@ -43,8 +43,9 @@ def find(tx: Tx, tenant: str, once: Once) -> Job | None:
         upsert(tx, idempotency)
         .values(tenant=tenant, key=once.key, body=once.body, job="", until=until)
         .on_conflict_do_nothing()
-    )
-    if made.rowcount:
+        .returning(idempotency.c.key)  # rowcount is -1 here on PostgreSQL
+    ).one_or_none()
+    if made is not None:
         return None
     row = tx.connection.execute(select(idempotency).where(*here).with_for_update()).one()
     if row.body != once.body:

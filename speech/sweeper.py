@@ -140,8 +140,9 @@ def _hold(tx: Tx, name: str, holder: str, seconds: float) -> bool:
             turns.upsert(tx, locks)
             .values(name=name, holder=holder, until=tx.now + seconds)
             .on_conflict_do_nothing()
+            .returning(locks.c.name)
         )
-        return bool(made.rowcount)
+        return made.one_or_none() is not None
     if row.holder != holder and row.until > tx.now:
         return False
     tx.connection.execute(
