@@ -18,12 +18,12 @@ from speech.settings import Settings
 from speech.store import JobStore
 from speech.sweeper import Sweeper
 from worker.child import BROKEN, read_state
-from worker.pool import state_file, worker_id
+from worker.pool import is_dead, release_dead_siblings, state_file, worker_id
 from worker.scratch import Scratch
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 0.5  # seconds between looks at a replacement child
+LOOK_EVERY = 0.5  # seconds between looks at the child
 
 
 class ModelsReady(bootsteps.StartStopStep):
@@ -43,6 +43,10 @@ class ModelsReady(bootsteps.StartStopStep):
             worker.pool.maintain_pool()  # no event loop runs yet that would replace a killed child
             time.sleep(0.05)
 
+    def register_with_event_loop(self, worker: Any, hub: Any) -> None:
+        """Replace a dead child soon; under spawn the pool itself only looks every five seconds (measured)."""
+        hub.call_repeatedly(LOOK_EVERY, worker.pool.maintain_pool)
+
 
 class Parent:
     """What runs beside the consumer: the sweeper, and the thread that reports."""
@@ -55,6 +59,7 @@ class Parent:
         self.scratch = Scratch(os.environ["MOKSORI_BOOT"])
         self._sweeper = Sweeper(self.store, self.bells, settings)
         self._over = threading.Event()
+        self._buried: int | None = None  # the last child that was seen dead
         self._leaving = threading.Lock()
 
     def stand_by(self) -> None:
@@ -64,13 +69,25 @@ class Parent:
 
     def _watch(self) -> None:
         reported = float("-inf")
-        while not self._over.wait(LOOK_EVERY):
+        while not self._over.wait(LOOK_EVERY / 2):
             state = read_state(state_file())
             if state.get("broken"):
                 _end_broken()
+            self._release_dead(state)
             if time.monotonic() - reported >= presence.EVERY:
                 reported = time.monotonic()
                 self._report(state)
+
+    def _release_dead(self, state: dict[str, Any]) -> None:
+        """Free what a child held that has died; its replacement needs seconds to look for itself."""
+        pid = state.get("pid")
+        if pid is None or pid == self._buried or not is_dead(pid):
+            return
+        try:
+            release_dead_siblings(self.store, worker_id(self.settings))
+            self._buried = pid
+        except Unavailable:
+            log.warning("the store does not answer; the lease of a dead child is for its successor")
 
     def _report(self, state: dict[str, Any]) -> None:
         lanes = list(self.settings.lane_names)

@@ -46,7 +46,10 @@ def start_child(**_: object) -> None:
     state = state_file()
     scratch.use(scratch.child_folder(os.environ["MOKSORI_BOOT"], "child"))
     made = Child(settings, list(settings.lane_names), worker_id(settings), state)
-    release_dead_siblings(made.store, made.worker)
+    try:
+        release_dead_siblings(made.store, made.worker)
+    except Unavailable:
+        log.warning("the store does not answer; leases of dead children will run out")
     try:
         child = made.load()
     except Exception:
@@ -56,13 +59,19 @@ def start_child(**_: object) -> None:
 
 
 def release_dead_siblings(store: JobStore, worker: str) -> None:
-    """Free what children of this parent held that are no more."""
+    """Free what children of this parent held that are no more. Raises Unavailable."""
+    with store.db.read() as connection:
+        mine = jobs.c.holder.startswith(f"{worker}/", autoescape=True)
+        holders = connection.execute(select(jobs.c.holder).where(mine)).scalars().all()
+    for holder in set(holders):
+        if is_dead(int(holder.rpartition("-")[2])):
+            for job_id in store.release(holder, "crash"):
+                log.warning("job %s: its child has died; released", job_id)
+
+
+def is_dead(pid: int) -> bool:
+    """True when no such process runs; one that nobody has buried yet is dead too."""
     try:
-        with store.db.read() as connection:
-            mine = jobs.c.holder.startswith(f"{worker}/", autoescape=True)
-            holders = connection.execute(select(jobs.c.holder).where(mine)).scalars().all()
-        for holder in set(holders):
-            if not psutil.pid_exists(int(holder.rpartition("-")[2])):
-                store.release(holder, "crash")
-    except Unavailable:
-        log.warning("the store does not answer; leases of dead children will run out")
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
