@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, request
 
 from server.contract import Told, tells
 from server.page_policy import page_policy
@@ -25,10 +25,19 @@ def page() -> Response:
         welcome = {"name": "Moksori", "version": VERSION, "links": LINKS, "limits": _limits()}
         response = jsonify(welcome)
     else:
-        response = send_file(PAGE, mimetype="text/html", max_age=0)
-        policy = page_policy(PAGE.read_text("utf-8"), here().settings)
-        response.headers["Content-Security-Policy"] = policy
+        response = _html()
     response.vary.add("Accept")
+    return response
+
+
+def _html() -> Response:
+    # Read on each call, so that the policy's hashes are those of the very bytes that are sent.
+    html = PAGE.read_text("utf-8")
+    response = Response(html, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = page_policy(html, here().settings)
+    response.cache_control.no_cache = True
+    response.add_etag()
+    response.make_conditional(request)
     return response
 
 
