@@ -1,6 +1,7 @@
 """A plug-in (MOKSORI_PLUGINS=tests.stub_storage) that puts faults before the storage in a folder.
 
-Files in the folder STUB_FLAGS: `down` (every call is an outage), `hold-copy` (a copy waits until the file is gone).
+Files in the folder STUB_FLAGS: `down` (every call is an outage), `down-copy` (a copy is one), `hold-copy` (a copy
+waits until the file is gone).
 """
 
 import os
@@ -17,8 +18,8 @@ FLAGS = Path(os.environ.get("STUB_FLAGS", "no-such-folder"))
 class FaultyStorage(FileStorage):
     """FileStorage, as far as the flags let it."""
 
-    def _answer(self):
-        if (FLAGS / "down").exists():
+    def _answer(self, flag="down"):
+        if (FLAGS / flag).exists():
             raise StorageUnavailable("storage_unavailable")
 
     def put(self, *args, **named):
@@ -27,6 +28,7 @@ class FaultyStorage(FileStorage):
 
     def copy(self, *args, **named):
         self._answer()
+        self._answer("down-copy")
         while (FLAGS / "hold-copy").exists():
             time.sleep(0.01)
         return super().copy(*args, **named)
