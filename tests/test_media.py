@@ -2,10 +2,12 @@ import io
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 
 from speech.errors import BadMedia, Cancelled, TooLarge
@@ -349,3 +351,24 @@ def test_a_stream_that_changes_its_rate_on_the_way_is_decoded_whole(tmp_path):
     (tmp_path / "both").write_bytes(first.getvalue() + second.getvalue())
     decoded = decode(tmp_path / "both", tmp_path / "out", LIMITS)
     assert decoded.duration == pytest.approx(2, abs=0.2)
+
+
+def test_the_decoder_ends_with_a_parent_that_is_killed(tmp_path):
+    long = silence(tmp_path / "a", 100)
+    program = (
+        "import sys; from pathlib import Path; from speech.media import MediaLimits, decode\n"
+        "decode(Path(sys.argv[1]), Path(sys.argv[2]), MediaLimits(1e9, 300))\n"
+    )
+    parent = psutil.Popen(
+        [sys.executable, "-c", program, str(long), str(tmp_path / "out")],
+        cwd=Path(__file__).parents[1],
+    )
+    deadline = time.monotonic() + 20
+    # Its output has bytes once it decodes, so that its last rights are gone by then.
+    while not (tmp_path / "out").exists() or not (tmp_path / "out").stat().st_size:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    (child,) = parent.children()
+    parent.kill()
+    parent.wait(10)
+    assert psutil.wait_procs([child], timeout=5)[0] == [child]
