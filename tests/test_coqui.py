@@ -52,21 +52,27 @@ def cases() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict[str, Any], Any, Any]]:
     """(case, what onnx made, what coqui made) of every case."""
-    if not PYTHON.exists():
-        pytest.skip("run `make coqui` first")
     folder = tmp_path_factory.mktemp("coqui")
     given = cases()
     (folder / "cases.json").write_text(json.dumps(given), "utf-8")
-    subprocess.run(
-        [PYTHON, "-W", "ignore", "-m", "tests.coqui_side", folder / "cases.json", folder / "o.npz"],
+    _run("tests.coqui_side", folder / "cases.json", folder / "o.npz")
+    with np.load(folder / "o.npz") as made:
+        coqui = [_case(made, number) for number in range(len(given))]
+    return [(case, _onnx(case), theirs) for case, theirs in zip(given, coqui, strict=True)]
+
+
+def _run(module: str, *arguments: Path) -> str:
+    if not PYTHON.exists():
+        pytest.skip("run `make coqui` first")
+    return subprocess.run(
+        [PYTHON, "-W", "ignore", "-m", module, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=True,
         timeout=150,
-    )
-    with np.load(folder / "o.npz") as made:
-        coqui = [_case(made, number) for number in range(len(given))]
-    return [(case, _onnx(case), theirs) for case, theirs in zip(given, coqui, strict=True)]
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
 
 
 def _case(made: Any, number: int) -> dict[str, np.ndarray]:
@@ -131,6 +137,16 @@ def test_our_way_through_the_networks_is_coquis_own(both: Any) -> None:
         assert np.abs(difference).max() < MEL_BOUND
         compared += 1
     assert compared >= 5
+
+
+@pytest.mark.coqui
+@pytest.mark.slow
+def test_the_older_layout_speaks_and_a_checkpoint_that_would_run_code_is_refused(
+    tmp_path: Path,
+) -> None:
+    told = json.loads(_run("tests.coqui_older", tmp_path).splitlines()[-1])
+    assert (told["engine"], told["broken"], told["canary"]) == ("coqui", [2], False)
+    assert told["samples"] == 256 * sum(told["frames"]) > 0
 
 
 def test_both_locks_name_the_same_versions() -> None:

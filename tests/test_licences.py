@@ -71,9 +71,6 @@ def test_no_locked_package_asks_for_the_gpl_but_those_with_a_written_reason() ->
     assert all(f"- **{name}**" in NOTICES for name in EXCEPTIONS)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="speech/korean/latin.py imports the GPL wrapper; its data file is enough"
-)
 def test_the_python_of_a_gpl_package_is_never_imported() -> None:
     importing = {
         str(path.relative_to(ROOT))

@@ -1,22 +1,45 @@
 """Engine `coqui`: native Glow-TTS and HiFi-GAN checkpoints, on PyTorch, CPU or CUDA."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from TTS.tts.configs.glow_tts_config import GlowTTSConfig
+from TTS.tts.configs.shared_configs import CharactersConfig
 from TTS.tts.models.glow_tts import GlowTTS
 from TTS.tts.utils.helpers import sequence_mask
-from TTS.vocoder.configs.hifigan_config import HifiganConfig
 from TTS.vocoder.models.hifigan_generator import HifiganGenerator
 
 from speech.settings import Settings
 from speech.voices import Voice
 from voice_model.pipeline import Encoded
 
+UNSUPPORTED = ("use_d_vector_file", "use_phonemes", "add_blank", "enable_eos_bos_chars")
+SHAPE = (
+    "use_encoder_prenet",
+    "hidden_channels_enc",
+    "hidden_channels_dec",
+    "hidden_channels_dp",
+    "mean_only",
+    "out_channels",
+    "num_flow_blocks_dec",
+    "kernel_size_dec",
+    "dilation_rate",
+    "num_block_layers",
+    "c_in_channels",
+    "num_splits",
+    "num_squeeze",
+    "sigmoid_scale",
+    "encoder_type",
+    "encoder_params",
+    "use_speaker_embedding",
+)
 ROLES = ("acoustic_checkpoint", "acoustic_config", "vocoder_checkpoint", "vocoder_config")
+
+log = logging.getLogger(__name__)
 
 
 class CoquiNetworks:
@@ -74,31 +97,49 @@ def pick_device(asked: str) -> str:
 
 
 def load_acoustic(voice: Voice) -> GlowTTS:
-    """The voice's Glow-TTS, ready to speak. Raises ValueError when config and voice disagree."""
+    """The voice's Glow-TTS, ready to speak. Raises ValueError for a config that this engine cannot follow."""
     given = _config(voice, "acoustic_config")
-    speakers = voice.files.get("speakers")
-    # coqui opens what the config names, wherever that is: only our own checked file may be named.
-    given["speakers_file"] = str(speakers.verified()) if speakers else None
-    given["d_vector_file"] = None
-    config = GlowTTSConfig()
-    config.from_dict(given)
-    model = GlowTTS.init_from_config(config)
-    if model.num_chars != len(voice.symbols):
-        raise ValueError(f"the model has {model.num_chars} symbols, not {len(voice.symbols)}")
+    for name in UNSUPPORTED:
+        if given.get(name):
+            raise ValueError(f"the config asks for {name}, which this engine does not do")
+    characters = given.get("characters") or {}
+    if characters.get("is_unique") and not characters.get("is_sorted"):
+        log.warning("voice %s: its config fixes no order of symbols", voice.slug)
+    model = GlowTTS(_architecture(given, voice))
     model.load_state_dict(_weights(voice.files["acoustic_checkpoint"].verified()))
     model.eval()
     model.decoder.store_inverse()
     return model
 
 
+def _architecture(given: dict[str, Any], voice: Voice) -> GlowTTSConfig:
+    """A fresh config with the network's shape out of `given`, and nothing else.
+
+    The rest of a config makes coqui import classes and open paths and URLs of the config's choice.
+    """
+    config = GlowTTSConfig()
+    config.from_dict({name: given[name] for name in SHAPE if name in given})
+    config.text_cleaner = "no_cleaners"
+    config.characters = CharactersConfig(
+        characters_class="TTS.tts.utils.text.characters.Graphemes",
+        characters="".join(voice.symbols),
+        punctuations="",
+        pad="",
+        is_unique=False,
+        is_sorted=False,
+    )
+    if speakers := voice.files.get("speakers"):
+        config.speakers_file = str(speakers.verified())
+    return config
+
+
 def load_vocoder(voice: Voice) -> HifiganGenerator:
     """The voice's HiFi-GAN generator, its weight norms folded in."""
-    config = HifiganConfig()
-    config.from_dict(_config(voice, "vocoder_config"))
+    config = _config(voice, "vocoder_config")
     generator = HifiganGenerator(
-        in_channels=config.audio["num_mels"],
+        in_channels=config["audio"]["num_mels"],
         out_channels=1,
-        **config.generator_model_params,
+        **config["generator_model_params"],
     )
     weights = _weights(voice.files["vocoder_checkpoint"].verified())
     generator.load_state_dict(

