@@ -1,9 +1,11 @@
 """A server process from its settings: the parts it is made of, and what happens when it stops."""
 
 import ipaddress
+import logging
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from types import FrameType
 from typing import Any
 
@@ -24,16 +26,28 @@ def open_app(settings: Settings) -> Flask:
 
     Ends the process with one sentence when the settings are wrong or the schema is older than this code.
     """
+    set_up_logging(settings)
     try:
         refuse_open_bind(settings)
-        bells = open_bells(settings)
-        store = JobStore.from_settings(settings, bells)
-        migrations.check(store.db)
-        app = create_app(settings, store, bells, open_storage(settings))
+        with ExitStack() as undo:
+            bells = open_bells(settings)
+            undo.callback(bells.close)
+            store = JobStore.from_settings(settings, bells)
+            undo.callback(store.db.close)
+            migrations.check(store.db)
+            app = create_app(settings, store, bells, open_storage(settings))
+            undo.pop_all()
     except (SpeechError, ValueError) as error:
         sys.exit(f"The server does not start. {error}")
     Sweeper(store, bells, settings).start()
     return app
+
+
+def set_up_logging(settings: Settings) -> None:
+    """One line an event to standard error, at the settings' level; texts and transcripts are never logged."""
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
 
 
 def refuse_open_bind(settings: Settings) -> None:
