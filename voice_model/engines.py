@@ -64,7 +64,7 @@ def load(voices: Voices, settings: Settings) -> Engine:
 def choose(voices: Voices, settings: Settings) -> str:
     """The engine's name; `auto` is explained in docs/voices.md.
 
-    On CUDA PyTorch is the faster. On a CPU ONNX Runtime is (bench/voices.py), so coqui is taken there
+    On CUDA PyTorch is the faster. On a CPU ONNX Runtime is, so coqui is taken there
     only for voices that were never exported.
     """
     asked = settings.speech_engine
