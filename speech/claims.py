@@ -4,10 +4,11 @@
 LeaseLost. A holder is `host/boot/child`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from speech import family, turns
@@ -33,18 +34,19 @@ class Rules:
 def claim(tx: Tx, lane: str, holder: str, rules: Rules, prefer_batch: bool = False) -> Job | None:
     """Take the row of `lane` whose turn it is, or None. `prefer_batch` on every tenth claim of a child."""
     order = ("batch", "interactive") if prefer_batch else ("interactive", "batch")
-    for priority in order:
-        row = turns.next_row(tx, lane, priority)
-        if row is not None:
-            return _take(tx, to_job(row), holder, rules)
-    return None
+    row = turns.next_row(tx, lane, order)
+    return None if row is None else _take(tx, row, holder, rules)
 
 
-def _take(tx: Tx, job: Job, holder: str, rules: Rules) -> Job:
+def _take(tx: Tx, row: Row[Any], holder: str, rules: Rules) -> Job:
+    job = to_job(row)
+    since = row.outage_since
+    if since is not None:  # time spent queueing is no outage of this job's
+        since += max(0.0, tx.now - row.not_before)
     change(
         tx, job.id, state="running", claimable=False, attempt=job.attempt + 1, holder=holder,
         lease_until=tx.now + rules.lease, started=job.started or tx.now,
-        phase="copy" if job.winner is not None else job.phase, step="starting",
+        phase="copy" if job.winner is not None else job.phase, step="starting", outage_since=since,
     )  # fmt: skip
     taken = load(tx, job.id)
     assert taken is not None
@@ -70,18 +72,20 @@ def renew(tx: Tx, job: Job, rules: Rules) -> bool:
 
 def report(tx: Tx, job: Job, fraction: float, step: str, new: list[tuple[int, Any]]) -> None:
     """Store progress and the pieces (number, data) that became ready."""
+    if job.parent:
+        change(tx, job.parent)  # locked first, as everywhere
     if change(tx, job.id, *_standing(job), fraction=fraction, step=step) is None:
         raise LeaseLost
     if new:
         rows = [{"job": job.id, "attempt": job.attempt, "n": n, "data": data} for n, data in new]
         # Again after an outage, when the first answer was lost: the same pieces are fine.
         tx.connection.execute(turns.upsert(tx, pieces).on_conflict_do_nothing(), rows)
-    if job.parent:
-        change(tx, job.parent)
 
 
 def split(tx: Tx, job: Job, parts: list[NewJob]) -> None:
     """Give the job's work to parts: it waits, running and without a lease, until the last one ends."""
+    if not parts:
+        raise ValueError("a job that is split needs at least one part")
     locked = _locked(tx, job)
     if _stopped(tx, locked):
         return
@@ -111,7 +115,7 @@ def commit(
             "outage_since": None,
         }
         if job.outputs:
-            change(tx, job.id, phase="copy", step="storing", **values)
+            change(tx, job.id, phase="copy", step="storing", deadline=None, **values)
         else:
             family.finish(tx, locked, "succeeded", **values)
     after = load(tx, job.id)
@@ -162,19 +166,28 @@ def release(tx: Tx, holder: str, reason: str, rules: Rules) -> list[str]:
     whose = jobs.c.holder == holder
     if holder.endswith("/"):
         whose = jobs.c.holder.startswith(holder, autoescape=True)
-    held = tx.connection.execute(select(jobs.c.id).where(whose)).scalars()
-    return [job_id for job_id in held.all() if _release_one(tx, job_id, reason, rules, holder)]
+    held = tx.connection.execute(select(jobs.c.root, jobs.c.id).where(whose)).all()
+    return _release_all(tx, held, reason, rules, holder)
 
 
 def release_expired(tx: Tx, rules: Rules, limit: int = 100) -> list[str]:
     """Free rows whose lease ran out: a node that vanished, which counts as a preemption."""
     late = tx.connection.execute(
-        select(jobs.c.id)
+        select(jobs.c.root, jobs.c.id)
         .where(jobs.c.lease_until < tx.now)
         .order_by(jobs.c.lease_until)
         .limit(limit)
-    ).scalars()
-    return [job_id for job_id in late.all() if _release_one(tx, job_id, "preempted", rules, None)]
+    ).all()
+    return _release_all(tx, late, "preempted", rules, None)
+
+
+def _release_all(
+    tx: Tx, rows: Sequence[Row[Any, Any]], reason: str, rules: Rules, holder: str | None
+) -> list[str]:
+    """Family by family in one order, so that two releases never wait for each other."""
+    return [
+        row.id for row in sorted(rows, key=tuple) if _release_one(tx, row.id, reason, rules, holder)
+    ]
 
 
 def _release_one(tx: Tx, job_id: str, reason: str, rules: Rules, holder: str | None) -> bool:

@@ -1,6 +1,6 @@
 """The database under the job store: SQLite (WAL) or PostgreSQL, short transactions, one clock."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,8 @@ class Tx:
     now: float
     rings: list[tuple[str, str]] = field(default_factory=list)  # (lane, job id)
     events: list[tuple[str, int]] = field(default_factory=list)  # (job id, sequence number)
+    turns: dict[tuple[str, str, str, str], float] = field(default_factory=dict)  # see speech/turns.py
+    at_end: "list[Callable[[Tx], None]]" = field(default_factory=list)  # run just before the commit
 
 
 class Database:
@@ -50,7 +52,10 @@ class Database:
             self.engine.execution_options(sqlite_begin="IMMEDIATE").connect() as connection,
             connection.begin(),
         ):
-            yield Tx(connection, self.now(connection))
+            tx = Tx(connection, self.now(connection))
+            yield tx
+            for act in tx.at_end:
+                act(tx)
 
     def now(self, connection: Connection) -> float:
         """The store's clock."""

@@ -67,6 +67,8 @@ def _end_children(tx: Tx, parent: Job) -> None:
         .with_for_update()
     ).all()
     for row in rows:
+        if row.winner is not None:
+            continue  # its bytes are being put in place: it ends by itself
         if row.holder is None:
             finish(tx, to_job(row), "cancelled")
         else:

@@ -33,6 +33,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The artifact storage was away for {hours} hours, so the job was given up. Retry it.",
         "결과 저장소가 {hours}시간 동안 응답하지 않아 작업을 멈췄습니다. 다시 시도해 주세요.",
     ),
+    "disk_full": (
+        "The worker's disk is full. The job waits and goes on by itself once there is room.",
+        "워커의 디스크가 가득 찼습니다. 자리가 나면 작업이 저절로 이어집니다.",
+    ),
     "store_unavailable": (
         "The job store does not answer. Try again in a few seconds.",
         "작업 저장소가 응답하지 않습니다. 잠시 뒤 다시 시도해 주세요.",
@@ -82,8 +86,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "결과를 저장하는 중이라 더는 취소할 수 없습니다.",
     ),
     "not_final": (
-        "The job is still {state}; only a finished one can be retried.",
-        "작업이 아직 {state} 상태입니다. 끝난 작업만 다시 시도할 수 있습니다.",
+        "The job is still {state}; only a finished one can be retried or erased.",
+        "작업이 아직 {state} 상태입니다. 끝난 작업만 다시 시도하거나 지울 수 있습니다.",
     ),
     "idempotency_mismatch": (
         "This Idempotency-Key was used with another body. Use a new key for a new request.",

@@ -14,6 +14,7 @@ from speech.rows import to_job
 from speech.schema import idempotency, jobs, pieces, workers
 
 WORKER_SILENT = 30.0  # seconds after which a worker no longer counts as alive
+_LONGEST_CURSOR = 200  # characters
 _COUNT_UP_TO = 1_000  # a position beyond this is not worth counting
 
 
@@ -28,12 +29,18 @@ class Ahead:
 
 def get(connection: Connection, job_id: str, tenant: str) -> Job:
     """A tenant's job. Raises NotFound("job_not_found")."""
-    row = connection.execute(
-        select(jobs).where(jobs.c.id == job_id, jobs.c.tenant == tenant)
-    ).one_or_none()
+    row = None
+    if _ours(job_id):
+        mine = select(jobs).where(jobs.c.id == job_id, jobs.c.tenant == tenant)
+        row = connection.execute(mine).one_or_none()
     if row is None:
         raise NotFound("job_not_found", job=job_id)
     return to_job(row)
+
+
+def _ours(job_id: str) -> bool:
+    """True when it can be an id of ours; PostgreSQL refuses some strings (a NUL) instead of finding nothing."""
+    return len(job_id) <= 36 and job_id.isprintable()
 
 
 def children(connection: Connection, job_id: str) -> list[Job]:
@@ -43,10 +50,11 @@ def children(connection: Connection, job_id: str) -> list[Job]:
 
 
 def pieces_of(connection: Connection, job: Job, after: int) -> list[tuple[int, dict[str, Any]]]:
-    """Ready sentences or segments of the job's present attempt, numbered above `after`."""
+    """Ready sentences or segments of the attempt that won, or of the present one, numbered above `after`."""
+    attempt = job.attempt if job.winner is None else job.winner
     rows = connection.execute(
         select(pieces.c.n, pieces.c.data)
-        .where(pieces.c.job == job.id, pieces.c.attempt == job.attempt, pieces.c.n > after)
+        .where(pieces.c.job == job.id, pieces.c.attempt == attempt, pieces.c.n > after)
         .order_by(pieces.c.n)
     )
     return [(row.n, row.data) for row in rows]
@@ -61,6 +69,8 @@ def page(
     Without `parent`: roots and batch items, newest first; parts, checks and previews are left out.
     With it: that job's children in order. Raises InvalidRequest("bad_cursor").
     """
+    if parent is not None and not _ours(parent):
+        return [], None
     query = select(jobs).where(jobs.c.tenant == tenant)
     if states:
         query = query.where(jobs.c.state.in_(list(states)))
@@ -89,13 +99,16 @@ def _encode(job: Job, parent: str | None) -> str:
 
 def _cursor(text: str, kind: type) -> Any:
     try:
+        if len(text) > _LONGEST_CURSOR:
+            raise ValueError(text)
         place = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        shape_fits = type(place) is kind
-        if kind is list:
-            shape_fits = shape_fits and [type(one) for one in place] == [float, str]
-    except ValueError:
-        shape_fits = False
-    if not shape_fits:
+        if kind is int:
+            fits = type(place) is int and 0 <= place < 2**31
+        else:
+            fits = [type(one) for one in place] == [float, str] and _ours(place[1])
+    except (ValueError, TypeError):
+        fits = False
+    if not fits:
         raise InvalidRequest("bad_cursor", param="after")
     return place
 

@@ -23,8 +23,13 @@ from sqlalchemy import (
 metadata = MetaData()
 
 
-def _partial(name: str, *columns: str, where: str) -> Index:
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+def _partial(name: str, *columns: str, where: str, sqlite: str = "") -> Index:
+    return Index(name, *columns, sqlite_where=text(sqlite or where), postgresql_where=text(where))
+
+
+# SQLite takes a partial index only when the query says its condition in the same words, and SQLAlchemy writes
+# a Boolean as `= 1` there.
+_CLAIMABLE = {"where": "claimable", "sqlite": "claimable = 1"}
 
 
 def _int(name: str, default: int = 0) -> Column[Any]:
@@ -80,10 +85,8 @@ jobs = Table(
     Column("expires", Double),
     Column("ttl", Double),
     Column("deadline", Double),  # null once final
-    _partial(
-        "jobs_claim", "lane", "priority", "tenant", "root", "created", "part", where="claimable"
-    ),
-    _partial("jobs_due", "lane", "not_before", where="claimable"),
+    _partial("jobs_claim", "lane", "priority", "tenant", "root", "created", "part", **_CLAIMABLE),
+    _partial("jobs_due", "lane", "not_before", **_CLAIMABLE),
     _partial("jobs_lease", "lease_until", where="lease_until IS NOT NULL"),
     _partial("jobs_holder", "holder", where="holder IS NOT NULL"),
     _partial("jobs_deadline", "deadline", where="deadline IS NOT NULL"),
@@ -101,7 +104,7 @@ turns = Table(
     Column("tenant", String(64), primary_key=True),
     Column("root", String(36), primary_key=True),
     Column("turn_at", Double, nullable=False),  # when it was served last, or may be asked next
-    Index("turns_next", "lane", "priority", "tenant", "turn_at"),
+    Index("turns_next", "lane", "priority", "tenant", "turn_at", "root"),
 )
 
 tenants = Table(

@@ -77,7 +77,7 @@ def upgrade() -> None:
         "jobs",
         ["lane", "priority", "tenant", "root", "created", "part"],
         unique=False,
-        sqlite_where=sa.text("claimable"),
+        sqlite_where=sa.text("claimable = 1"),
         postgresql_where=sa.text("claimable"),
     )
     op.create_index(
@@ -93,7 +93,7 @@ def upgrade() -> None:
         "jobs",
         ["lane", "not_before"],
         unique=False,
-        sqlite_where=sa.text("claimable"),
+        sqlite_where=sa.text("claimable = 1"),
         postgresql_where=sa.text("claimable"),
     )
     op.create_index("jobs_finished", "jobs", ["lane", "finished"], unique=False)
@@ -155,7 +155,7 @@ def upgrade() -> None:
         sa.Column("turn_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("lane", "priority", "tenant", "root"),
     )
-    op.create_index("turns_next", "turns", ["lane", "priority", "tenant", "turn_at"], unique=False)
+    op.create_index("turns_next", "turns", ["lane", "priority", "tenant", "turn_at", "root"], unique=False)
     op.create_table(
         "workers",
         sa.Column("id", sa.String(length=200), nullable=False),
