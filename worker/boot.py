@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from speech.settings import Settings
 from speech.store import JobStore
 from speech.sweeper import Sweeper
 from worker.child import BROKEN, read_state
+from worker.gpu import memory_used
 from worker.pool import is_dead, release_dead_siblings, state_file, worker_id
 from worker.scratch import Scratch
 
@@ -40,7 +42,11 @@ class ModelsReady(bootsteps.StartStopStep):
         while not (state := read_state(state_file())).get("ready"):
             if state.get("broken") or time.monotonic() > give_up:
                 _end_broken()
-            worker.pool.maintain_pool()  # no event loop runs yet that would replace a killed child
+            if not _child_lives(worker) and not read_state(state_file()):
+                # Celery's pool replaces a dead child only once its event loop runs; whoever started us does it.
+                sys.exit(
+                    "The child died while it loaded its models; this worker ends to be started again"
+                )
             time.sleep(0.05)
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
@@ -57,6 +63,7 @@ class Parent:
         self.store = JobStore.from_settings(settings, self.bells)
         migrations.check(self.store.db)
         self.scratch = Scratch(os.environ["MOKSORI_BOOT"])
+        tempfile.tempdir = str(self.scratch.path)  # Celery's pool makes folders too
         self._sweeper = Sweeper(self.store, self.bells, settings)
         self._over = threading.Event()
         self._buried: int | None = None  # the last child that was seen dead
@@ -92,11 +99,12 @@ class Parent:
     def _report(self, state: dict[str, Any]) -> None:
         lanes = list(self.settings.lane_names)
         worker = worker_id(self.settings)
+        details = {"gpu_memory_used": memory_used()} | state
         try:
             with self._leaving:
                 if not self._over.is_set():
                     presence.report(
-                        self.store.db, worker, lanes, bool(state), dict.fromkeys(lanes, state)
+                        self.store.db, worker, lanes, bool(state), dict.fromkeys(lanes, details)
                     )
         except Unavailable:
             log.warning("the store does not answer; this worker's row is not renewed")
@@ -160,6 +168,10 @@ def gone(**_: object) -> None:
     """The attempt ended in time, or there was none."""
     if _parent is not None:
         _parent.leave()
+
+
+def _child_lives(worker: Any) -> bool:
+    return any(process.is_alive() for process in worker.pool._pool._pool)
 
 
 def _end_broken() -> None:

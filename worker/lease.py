@@ -6,7 +6,7 @@ import threading
 import time
 from types import TracebackType
 
-from speech.errors import LeaseLost, Unavailable
+from speech.errors import Cancelled, LeaseLost, Unavailable
 from speech.jobs import Job
 from speech.settings import Settings
 from speech.store import JobStore
@@ -42,6 +42,11 @@ class Lease:
     ) -> None:
         self._over.set()
         self._thread.join(5)
+
+    def check(self) -> None:
+        """Raises Cancelled when the work is to end."""
+        if self.stopping.is_set():
+            raise Cancelled
 
     def _keep(self) -> None:
         renewed = time.monotonic()

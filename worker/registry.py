@@ -32,6 +32,10 @@ def _describe_speech(models: Any) -> dict[str, Any]:
     return describe(models) if isinstance(models, Speaker) else {}  # a plug-in may load its own
 
 
+def _describe_transcription(models: Any) -> dict[str, Any]:
+    return models.describe() if hasattr(models, "describe") else {}
+
+
 def _transcribe(attempt: Attempt) -> Done | Split:
     from worker.transcribe import transcribe
 
@@ -46,9 +50,11 @@ HANDLERS: dict[str, Callable[[Attempt], Done | Split]] = {
     "speech": _speak,
     "transcription": _transcribe,
 }
+# What the models of a lane say of themselves, for the worker's row in the store.
 DETAILS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "speech": _describe_speech
-}  # lane -> what its models say of themselves
+    "speech": _describe_speech,
+    "transcription": _describe_transcription,
+}
 
 
 def import_plugins(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """One claim, one attempt, one commit: `Runner.run_next(lane)` is what every bell leads to."""
 
+import errno
 import hashlib
 import logging
 import shutil
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PREFER_BATCH_EVERY = 10  # claims
+FULL = {errno.ENOSPC, errno.EDQUOT}  # the work folder's disk, not the job, is at fault
 
 
 def attempt_key(job: Job, name: str) -> str:
@@ -138,10 +140,18 @@ class Runner:
             self._persist(lambda: self.store.fail(job, refused))
         except LeaseLost:
             raise
+        except OSError as error:
+            if error.errno not in FULL:
+                self._broke(job)
+                return
+            self._persist(lambda: self.store.defer(job, Unavailable("disk_full")))
         except Exception:
-            # Not known to be anyone's fault: it counts as a crash, and the third one ends the job.
-            log.exception("job %s: attempt %d broke", job.id, job.attempt)
-            self._persist(lambda: self.store.release(self.holder, "crash"))
+            self._broke(job)
+
+    def _broke(self, job: Job) -> None:
+        """Not known to be anyone's fault: it counts as a crash, and the third one ends the job."""
+        log.exception("job %s: attempt %d broke", job.id, job.attempt)
+        self._persist(lambda: self.store.release(self.holder, "crash"))
 
     def _work(self, job: Job, lease: Lease, workdir: Path) -> None:
         if job.phase == "copy":
@@ -154,7 +164,7 @@ class Runner:
             storage=self.storage,
             models=self.models,
             workdir=workdir,
-            fetch_input=lambda: self.staging.take(job, workdir),
+            fetch_input=lambda: self.staging.take(job, workdir, lease.check),
             parts=lambda: self.store.children(job.id),
             on_progress=progress.set,
             on_piece=progress.add,

@@ -4,7 +4,8 @@ import logging
 import shutil
 import tempfile
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from sqlalchemy import select
@@ -33,8 +34,8 @@ class Staging:
         self._lock = threading.Lock()
         self._coming: dict[str, Future[Path]] = {}
 
-    def take(self, job: Job, workdir: Path) -> Path:
-        """The job's input as a file in `workdir`, staged already or fetched now."""
+    def take(self, job: Job, workdir: Path, check: Callable[[], None] = lambda: None) -> Path:
+        """The job's input as a file in `workdir`, staged already or fetched now; `check` may end the wait."""
         if job.input is None:
             raise Internal("internal")
         target = workdir / "input"
@@ -42,10 +43,10 @@ class Staging:
             coming = self._coming.pop(job.id, None)
         if coming is not None:
             try:
-                return coming.result().rename(target)
+                return _await(coming, check).rename(target)
             except (SpeechError, OSError):
                 log.info("job %s: staging failed; fetching again", job.id)
-        self._get(job, target)
+        self._get(job, target, check)
         return target
 
     def look_ahead(self, lane: str) -> None:
@@ -90,20 +91,27 @@ class Staging:
             raise
         return path
 
-    def _get(self, job: Job, target: Path) -> None:
+    def _get(self, job: Job, target: Path, check: Callable[[], None] = lambda: None) -> None:
         assert job.input is not None
         if "key" in job.input:
             self._storage.fetch(job.input["key"], target)
         else:
             from worker.fetch import fetch  # only lanes with inputs need it
 
-            fetch(job.input["url"], target, self._settings)
+            fetch(job.input["url"], target, self._settings, check)
 
     def close(self) -> None:
         """Stop fetching and remove what was staged."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _await(coming: Future[Path], check: Callable[[], None]) -> Path:
+    while not coming.done():
+        check()
+        wait([coming], timeout=0.2)
+    return coming.result()
 
 
 def _remove(done: Future[Path]) -> None:
