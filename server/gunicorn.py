@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from server.opening import end_waits_on_stop, refuse_open_bind
+from server.process import end_waits_on_stop, refuse_open_bind
 from speech.settings import Settings
 
 _settings = Settings.from_env()
@@ -37,4 +37,4 @@ errorlog = "-"
 
 def post_worker_init(worker: Any) -> None:
     """Called by gunicorn once the worker has set its signal handlers and loaded the app."""
-    end_waits_on_stop(worker.wsgi)
+    end_waits_on_stop(worker.wsgi.extensions["moksori"].stopping)
