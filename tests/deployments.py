@@ -57,18 +57,22 @@ def until(
 class Worker:
     """One worker: a parent process and its children."""
 
-    def __init__(self, deployment: "Deployment", lanes: tuple[str, ...]) -> None:
+    def __init__(
+        self, deployment: "Deployment", lanes: tuple[str, ...], env: dict[str, str]
+    ) -> None:
         self.deployment = deployment
         self.boot = secrets.token_hex(6)
         self.id = f"{host_name(deployment.settings)}/{self.boot}"
+        env = {"MOKSORI_BOOT": self.boot, "MOKSORI_LANES": ",".join(lanes), **env}
         self.log = deployment.folder / f"worker-{self.boot}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 _worker_command(deployment.settings, lanes, self.boot),
-                env=deployment.env | {"MOKSORI_BOOT": self.boot, "MOKSORI_LANES": ",".join(lanes)},
+                env=deployment.env | env,
                 cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.lanes = lanes
+        self.plain = True  # as the deployment's settings say
 
     def children(self) -> list[psutil.Process]:
         """The processes that hold models (also while they load)."""
@@ -225,16 +229,19 @@ class Deployment:
 
     # Workers ---------------------------------------------------------------------------------------
 
-    def start_worker(self, *lanes: str) -> Worker:
-        """Start a worker of these lanes (speech)."""
-        worker = Worker(self, lanes or ("speech",))
+    def start_worker(self, *lanes: str, **env: str) -> Worker:
+        """Start a worker of these lanes (speech), with further environment variables."""
+        worker = Worker(self, lanes or ("speech",), env)
+        worker.plain = not env
         self.started.append(worker)
         return worker
 
     def worker(self) -> Worker:
         """The one ready worker of the speech lane; started when there is none, others ended."""
         alive = [one for one in self.started if one.alive()]
-        fit = [one for one in alive if one.lanes == ("speech",)][:1] or [self.start_worker()]
+        fit = [one for one in alive if one.lanes == ("speech",) and one.plain][:1] or [
+            self.start_worker()
+        ]
         for one in alive:
             if one not in fit:
                 one.close()
@@ -289,6 +296,12 @@ class Deployment:
                 select(jobs.c.crashes, jobs.c.preemptions).where(jobs.c.id == job.id)
             ).one()
         return row.crashes, row.preemptions
+
+    def holder(self, job: Job) -> str:
+        """Who works on a job: `host/boot/child`."""
+        with self.store.db.read() as connection:
+            found = connection.execute(select(jobs.c.holder).where(jobs.c.id == job.id)).scalar()
+        return str(found)
 
     def tails(self) -> str:
         """The ends of the living workers' logs, for a failure's message."""

@@ -13,11 +13,14 @@ from typing import IO
 
 PREFIX = "moksori-worker-"
 LOCK = ".held"
+BASE = Path(
+    tempfile.gettempdir()
+)  # of the machine, before a process of ours moves into its own folder
 
 
 def folder_of(boot: str) -> Path:
     """Where the worker with this boot id keeps its temporary files."""
-    return Path(tempfile.gettempdir()) / f"{PREFIX}{boot}"
+    return BASE / f"{PREFIX}{boot}"
 
 
 class Scratch:
@@ -54,7 +57,7 @@ def use(path: Path) -> None:
 
 def remove_dead() -> None:
     """Remove the folders of workers that are gone."""
-    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for path in BASE.glob(f"{PREFIX}*"):
         try:
             with (path / LOCK).open("r+") as lock:
                 if _free(lock):
