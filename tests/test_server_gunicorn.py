@@ -113,7 +113,8 @@ def test_a_hang_up_frees_the_waits_place(sqlite_template, tmp_path):
     database.write_bytes(sqlite_template.read_bytes())
     with gunicorn(f"sqlite:///{database}", tmp_path, max_waits=1) as live:
         base, beside = live.base, live.beside
-        beside.before = lambda job: time.sleep(8)
+        hold = threading.Event()
+        beside.before = lambda job: hold.wait(20)
         parts = urlsplit(base)
         body = json.dumps({"input": "a", "voice": 1}).encode()
         connection = http.client.HTTPConnection(parts.hostname, parts.port)
@@ -129,6 +130,7 @@ def test_a_hang_up_frees_the_waits_place(sqlite_template, tmp_path):
 
         until(free, 5, "the place is free")
         assert requests.get(f"{base}/v1/jobs/{job_id}", timeout=5).json()["state"] == "running"
+        hold.set()
 
 
 def test_a_stop_ends_waits_and_streams_within_seconds(sqlite_template, tmp_path):
@@ -137,7 +139,8 @@ def test_a_stop_ends_waits_and_streams_within_seconds(sqlite_template, tmp_path)
     seen = []
     with gunicorn(f"sqlite:///{database}", tmp_path) as live:
         base, beside = live.base, live.beside
-        beside.before = lambda job: time.sleep(6)
+        hold = threading.Event()
+        beside.before = lambda job: hold.wait(20)
         asked = {"input": "a", "voice": 1}
 
         def wait():
@@ -155,6 +158,7 @@ def test_a_stop_ends_waits_and_streams_within_seconds(sqlite_template, tmp_path)
         thread.join(20)
         assert time.monotonic() - began < 5
         follow.close()
+        hold.set()
     assert seen == [(503, "server_stopping")]
 
 
