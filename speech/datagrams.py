@@ -19,6 +19,7 @@ class Bell:
 
     def __init__(self, folder: Path, kind: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        _forget_the_dead(folder)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.path = folder / f"{kind}-{os.getpid()}-{next(_serial)}"
@@ -38,6 +39,10 @@ class Bell:
                 self.socket.recv(256)
         except BlockingIOError:
             pass
+
+    def wake(self) -> None:
+        """Ring this bell alone, so that a thread that waits for it looks up."""
+        self.socket.sendto(b"", self.socket.getsockname())
 
     def close(self) -> None:
         """Take the address away and close."""
@@ -68,8 +73,19 @@ class DatagramBells:
     def listen(self, heard: Callable[[str, int], None]) -> Callable[[], None]:
         """Hear events in a thread until the returned function is called."""
         bell = Bell(self.folder, "api")
-        threading.Thread(target=_hear, args=(bell, heard), name="events", daemon=True).start()
-        return bell.close
+        stopped = threading.Event()
+        listener = threading.Thread(
+            target=_hear, args=(bell, heard, stopped), name="events", daemon=True
+        )
+        listener.start()
+
+        def stop() -> None:
+            stopped.set()
+            bell.wake()  # closing a socket wakes nobody who waits for it
+            listener.join(5)
+            bell.close()
+
+        return stop
 
     def probe(self) -> float | None:
         """There is no broker."""
@@ -83,16 +99,24 @@ class DatagramBells:
         for path in self.folder.glob(f"{kind}-*"):
             try:
                 self._socket.sendto(message.encode(), ("127.0.0.1", int(path.read_text())))
-            except (OSError, ValueError):
+            except (OSError, ValueError, OverflowError):
                 continue  # a listener that is gone, or a full buffer: the row tells it all the same
 
 
-def _hear(bell: Bell, heard: Callable[[str, int], None]) -> None:
-    while True:
+def _forget_the_dead(folder: Path) -> None:
+    """Remove the ports of processes that were killed."""
+    for path in folder.glob("*-*-*"):
         try:
-            message = bell.socket.recv(256).decode("ascii", "replace")
-        except OSError:
-            return
+            os.kill(int(path.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)
+        except (OSError, ValueError, OverflowError):
+            continue
+
+
+def _hear(bell: Bell, heard: Callable[[str, int], None], stopped: threading.Event) -> None:
+    while not stopped.is_set():
+        message = bell.socket.recv(256).decode("ascii", "replace")
         job_id, _, seq = message.partition(" ")
         if seq.isdigit():
             heard(job_id, int(seq))

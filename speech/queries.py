@@ -134,8 +134,17 @@ def stands(connection: Connection, job: Job) -> tuple[bool, bool]:
     )
 
 
-def ahead(connection: Connection, job: Job, now: float) -> Ahead | None:
-    """The waiting job's place among the rows of its lane that come first, and an estimate from recent work."""
+@dataclass(frozen=True)
+class Pace:
+    """How fast a lane goes: seconds of a quick and of a slow job lately, and the workers alive."""
+
+    quick: float
+    slow: float
+    alive: int
+
+
+def ahead(connection: Connection, job: Job, now: float, pace: Pace | None) -> Ahead | None:
+    """The waiting job's place among the rows of its lane that come first, and an estimate from the pace."""
     if job.state != "queued":
         return None
     before = select(jobs.c.id).where(jobs.c.claimable, jobs.c.lane == job.lane, jobs.c.id != job.id)
@@ -144,17 +153,20 @@ def ahead(connection: Connection, job: Job, now: float) -> Ahead | None:
         before = before.where(jobs.c.priority == "interactive", older)
     else:
         before = before.where((jobs.c.priority == "interactive") | older)
-    count = connection.execute(
-        select(func.count()).select_from(before.limit(_COUNT_UP_TO).subquery())
-    ).scalar_one()
-    low, high = _estimate(connection, job.lane, count + 1, now)
-    return Ahead(count + 1, low, high)
+    turn = (
+        1
+        + connection.execute(
+            select(func.count()).select_from(before.limit(_COUNT_UP_TO).subquery())
+        ).scalar_one()
+    )
+    if pace is None:
+        return Ahead(turn, None, None)
+    rounds = turn / pace.alive
+    return Ahead(turn, now + pace.quick * rounds, now + pace.slow * (rounds + 1))
 
 
-def _estimate(
-    connection: Connection, lane: str, turn: int, now: float
-) -> tuple[float | None, float | None]:
-    """From the quartiles of the last 20 attempts of the lane and the workers alive."""
+def pace_of(connection: Connection, lane: str, now: float) -> Pace | None:
+    """From the quartiles of the last 20 jobs of the lane; None without any, or without a worker."""
     recent = connection.execute(
         select(jobs.c.finished - jobs.c.started)
         .where(jobs.c.lane == lane, jobs.c.state == "succeeded", jobs.c.kind != "batch")
@@ -165,9 +177,8 @@ def _estimate(
     spans = sorted(recent.all())
     alive = sum(lane in worker["lanes"] for worker in live_workers(connection, now))
     if not spans or not alive:
-        return None, None
-    quick, slow = spans[len(spans) // 4], spans[(3 * len(spans)) // 4]
-    return now + quick * turn / alive, now + slow * (turn / alive + 1)
+        return None
+    return Pace(spans[len(spans) // 4], spans[(3 * len(spans)) // 4], alive)
 
 
 def live_workers(connection: Connection, now: float) -> list[dict[str, Any]]:
