@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sqlalchemy import Connection
+
 from speech import claims, family, keys, queries, turns
 from speech.claims import Rules
 from speech.database import Database, Tx
@@ -14,6 +16,8 @@ from speech.keys import Once
 from speech.queue import Bells, Silent
 from speech.rows import change, insert_jobs, load
 from speech.settings import Settings
+
+PACE_GOOD_FOR = 2.0  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +31,7 @@ class JobStore:
         self.db = db
         self.bells: Bells = bells or Silent()
         self.rules = rules or Rules()
+        self._paces: dict[str, tuple[float, queries.Pace | None]] = {}
 
     @classmethod
     def from_settings(cls, settings: Settings, bells: Bells, *, durable: bool = True) -> "JobStore":
@@ -104,8 +109,20 @@ class JobStore:
 
     def ahead(self, job: Job) -> queries.Ahead | None:
         """Where a waiting job stands in its line, and when it may be ready; None when it does not wait."""
+        if job.state != "queued":
+            return None
         with self.db.read() as connection:
-            return queries.ahead(connection, job, self.db.now(connection))
+            now = self.db.now(connection)
+            return queries.ahead(connection, job, now, self._pace(connection, job.lane, now))
+
+    def _pace(self, connection: Connection, lane: str, now: float) -> queries.Pace | None:
+        """Looked up every other second at most: many who are accepted together ask for it."""
+        known = self._paces.get(lane)
+        if known and known[1] and now - known[0] < PACE_GOOD_FOR:
+            return known[1]
+        pace = queries.pace_of(connection, lane, now)
+        self._paces[lane] = (now, pace)
+        return pace
 
     def cancel(self, job_id: str, tenant: str) -> Job:
         """Stop a live job. Raises Conflict("too_late_to_cancel") once its result is being stored."""
