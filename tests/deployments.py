@@ -31,6 +31,7 @@ from speech.rabbit import DEAD, declare, lane_queue
 from speech.schema import jobs
 from speech.settings import Settings
 from speech.store import JobStore
+from speech.sweeper import Sweeper
 from tests.services import Node
 from worker.child import host_name
 
@@ -194,9 +195,15 @@ class Deployment:
     def __enter__(self) -> "Deployment":
         if self.node:
             self._empty_queues()
+        self.start_sweeper()
         return self
 
+    def start_sweeper(self) -> None:
+        """Sweep as a server process does."""
+        self.sweeper = Sweeper(self.store, self.bells, self.settings).start()
+
     def __exit__(self, *_error: object) -> None:
+        self.sweeper.stop()
         for worker in self.started:
             worker.close()
         self.bells.close()
@@ -403,6 +410,7 @@ from speech.jobs import NewJob
 from speech.queue import Silent
 from speech.settings import Settings
 from speech.store import JobStore
+from speech.sweeper import Sweeper
 
 class Dies(Silent):
     def ring(self, lane, job_id):

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from speech.migrations import wanted
+from speech.queue import Silent
 from tests.deployment_fixtures import RABBITMQ
 from tests.deployments import until
 from worker.child import BROKEN
@@ -30,7 +31,7 @@ def test_sigterm_lets_a_short_attempt_end_and_the_row_of_the_worker_goes(deploym
     assert code == 0
     assert (deployment.get(job).state, deployment.get(job).attempt) == ("succeeded", 1)
     assert worker.id not in {row["id"] for row in deployment.workers()}
-    assert not list(deployment.temporary.iterdir())
+    assert not (deployment.temporary / f"moksori-worker-{worker.boot}").exists()
     deployment.check()
 
 
@@ -131,6 +132,16 @@ def test_no_process_outlives_a_killed_parent(deployment):
     successor = deployment.worker()
     found = [path.name for path in deployment.temporary.iterdir()]
     assert found == [f"moksori-worker-{successor.boot}"]
+
+
+def test_a_worker_sweeps_when_no_server_does(deployment):
+    deployment.sweeper.stop()
+    real, deployment.store.bells = deployment.store.bells, Silent()
+    job = deployment.add()
+    deployment.store.bells = real
+    assert deployment.wait(job, 15).state == "succeeded"
+    deployment.start_sweeper()
+    deployment.check()
 
 
 def test_a_worker_refuses_an_older_schema(deployment):
