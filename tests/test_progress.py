@@ -1,0 +1,63 @@
+"""Progress on its way to the store."""
+
+import pytest
+
+from speech.errors import LeaseLost, Unavailable
+from tests.stub_runners import Bench
+from worker import progress
+from worker.progress import Progress
+
+
+@pytest.fixture
+def bench(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "AT_MOST_EVERY", 60.0)
+    return Bench(store, tmp_path)
+
+
+@pytest.fixture
+def job(bench):
+    bench.add()
+    return bench.store.claim("speech", "host/boot/speech-1")
+
+
+def test_a_new_step_is_written_at_once_and_the_rest_now_and_then(bench, job):
+    told = Progress(bench.store, job)
+    told.set(0.1, "speaking")
+    before = bench.get(job).seq
+    for n in range(50):
+        told.set(n / 50, "speaking")
+        told.add({"n": n})
+    assert bench.get(job).seq - before <= 1
+    told.flush()
+    assert [n for n, _ in bench.store.pieces(job)] == list(range(50))
+
+
+def test_a_fraction_stays_between_nothing_and_all(bench, job):
+    told = Progress(bench.store, job)
+    told.set(7.0, "one")
+    assert bench.get(job).fraction == 1.0
+    told.set(-1.0, "two")
+    assert bench.get(job).fraction == 0.0
+
+
+def test_pieces_survive_an_outage_and_are_stored_once(bench, job, monkeypatch):
+    told = Progress(bench.store, job)
+    report = bench.store.report
+
+    def answer_lost(*args):
+        report(*args)
+        raise Unavailable("store_unavailable")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(bench.store, "report", answer_lost)
+        told.add({"n": 0})
+        told.flush()
+    told.add({"n": 1})
+    told.flush()
+    assert bench.store.pieces(job) == [(0, {"n": 0}), (1, {"n": 1})]
+
+
+def test_an_attempt_that_no_longer_stands_learns_it_from_its_progress(bench, job):
+    bench.store.release("host/boot/speech-1", "preempted")
+    with pytest.raises(LeaseLost):
+        Progress(bench.store, job).set(0.5, "speaking")
