@@ -42,6 +42,7 @@ class JobFailed(Exception):
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.spelled: dict[str, str] = {}  # fields of the job to what this route calls them
         super().__init__(job.id)
 
 
@@ -110,9 +111,10 @@ def _speech(error: SpeechError) -> Response:
 
 def _job(error: JobFailed) -> Response:
     job = error.job
-    told = job.error or {"code": "job_cancelled", "class": "Conflict"}
+    told = dict(job.error or {"code": "job_cancelled", "class": "Conflict"})
+    told["param"] = error.spelled.get(told.get("param") or "", told.get("param"))
     status = failed_status(told)
-    response = shape(status, told["code"], stored_message(told, language()), told.get("param"))
+    response = shape(status, told["code"], stored_message(told, language()), told["param"])
     response.headers["X-Moksori-Job"] = job.id
     response.headers["x-should-retry"] = "true" if status == 503 else "false"
     if status == 503:

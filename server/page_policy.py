@@ -1,4 +1,4 @@
-"""The page's Content-Security-Policy: its inline script and style by hash, links to us and the storage, nothing else."""
+"""The page's Content-Security-Policy: inline script and style by hash, links to us and the storage, no more."""
 
 import base64
 import hashlib

@@ -13,19 +13,27 @@ from speech.errors import Internal
 from speech.jobs import Artifact, Job, NewJob
 from speech.voices import Voice, find_model
 
+CAPTIONS = (
+    "srt",
+    "vtt",
+    "json",
+)  # what a job holds beside the sound; a waiting caller gets the sound only
+
 
 def speech_order(service: Service, body: SpeechBody, asynchronous: bool) -> Order:
     """The order of POST /v1/audio/speech; a job may be longer than what is waited for."""
     settings = service.settings
     limit = settings.job_text_max_characters if asynchronous else settings.text_max_characters
     check_spoken(body.input, limit, "input")
-    return Order(order_for("speech", _request(service, body, body.response_format)))
+    formats = [body.response_format, *(CAPTIONS if asynchronous else ())]
+    return Order(order_for("speech", _request(service, body, body.response_format, formats)))
 
 
 def speech_job(service: Service, body: SpeechJobBody) -> NewJob:
     """The job of POST /v1/jobs with kind speech."""
     check_spoken(body.input, service.settings.job_text_max_characters, "input")
-    request = _request(service, body, body.response_format, list(body.formats or ()))
+    formats = body.formats or (body.response_format, *CAPTIONS)
+    request = _request(service, body, body.response_format, list(formats))
     names = [f"speech.{one}" for one in request["formats"]]
     promised = output_keys(service, body.output, names) if body.output else ()
     return order_for(
@@ -44,16 +52,16 @@ def speech_request(
         "model": model,
         "speed": speed,
         "response_format": response_format,
-        "formats": list(dict.fromkeys(formats or [response_format])),
+        "formats": list(dict.fromkeys(formats)),
     }
 
 
 def _request(
-    service: Service, body: SpeechFields, response_format: str, formats: list[str] | None = None
+    service: Service, body: SpeechFields, response_format: str, formats: list[str]
 ) -> dict[str, Any]:
     named = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
     voice, model = service.voices.find(named, "voice"), find_model(body.model)
-    return speech_request(body.input, voice, model, body.speed, response_format, formats or [])
+    return speech_request(body.input, voice, model, body.speed, response_format, formats)
 
 
 def spoken(service: Service, job: Job) -> Response:

@@ -42,13 +42,19 @@ class NewJob:
     request: dict[str, Any]  # as asked, without the media
     tenant: str = DEFAULT_TENANT
     priority: Priority = "interactive"
-    input: dict[str, Any] | None = None  # {"key": storage key} or {"url": https URL}, with "name" and "bytes" if known
-    outputs: tuple[str, ...] = ()  # storage keys promised to the caller, one for each artifact name in `promised`
+    input: dict[str, Any] | None = (
+        None  # {"key": storage key} or {"url": https URL}, with "name" and "bytes" if known
+    )
+    outputs: tuple[
+        str, ...
+    ] = ()  # storage keys promised to the caller, one for each artifact name in `promised`
     promised: tuple[str, ...] = ()  # the artifact names that are copied to `outputs`, in that order
     overwrite: bool = False
     ttl: float | None = None  # seconds from creation to the end, whatever happens
     retry_of: str | None = None
-    id: str | None = None  # for a caller that must know it beforehand (an upload's key); else made here
+    id: str | None = (
+        None  # for a caller that must know it beforehand (an upload's key); else made here
+    )
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,9 @@ class Storage(Protocol):
         Nothing half-written is ever readable. Raises Conflict("output_exists") for another owner's object.
         """
 
-    def copy(self, source: str, target: str, content_type: str, owner: str, overwrite: bool) -> StoredObject:
+    def copy(
+        self, source: str, target: str, content_type: str, owner: str, overwrite: bool
+    ) -> StoredObject:
         """Copy inside storage, create-only unless `overwrite`; idempotent for one owner. Errors as put."""
 
     def stat(self, key: str) -> StoredObject | None:
@@ -75,7 +77,9 @@ def _file(settings: Settings) -> Storage:
 
 
 def _gs(settings: Settings) -> Storage:
-    from speech.gcs import GoogleStorage  # the client is slow to import and not needed on one machine
+    from speech.gcs import (
+        GoogleStorage,
+    )  # the client is slow to import and not needed on one machine
 
     return GoogleStorage.from_settings(settings)
 

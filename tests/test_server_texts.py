@@ -118,6 +118,15 @@ def test_a_failed_job_is_an_error_and_never_a_200(served, client, failure, statu
     assert "url" not in answer.json
 
 
+def test_a_text_without_a_sound_is_named_as_this_route_calls_it(served, client):
+    def fail(job):
+        raise InvalidRequest("nothing_to_speak", param="input")
+
+    served.before = fail
+    error = client.post("/api/texts", json=body()).json["error"]
+    assert error["param"] == "text"
+
+
 def test_after_a_failure_the_same_uuid_makes_a_new_job_and_then_keeps_it(served, client):
     def fail(job):
         raise BadMedia("media_empty")

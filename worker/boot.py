@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from multiprocessing.util import Finalize
 from typing import Any, ClassVar
 
 from celery import bootsteps
@@ -63,7 +64,9 @@ class Parent:
         self.store = JobStore.from_settings(settings, self.bells)
         migrations.check(self.store.db)
         self.scratch = Scratch(os.environ["MOKSORI_BOOT"])
-        tempfile.tempdir = str(self.scratch.path)  # Celery's pool makes folders too
+        tempfile.tempdir = str(self.scratch.path)  # Celery's pool makes folders too,
+        # and multiprocessing removes them itself, at priority -100: the folder around them goes last.
+        Finalize(None, self.scratch.close, exitpriority=-200)
         self._sweeper = Sweeper(self.store, self.bells, settings)
         self._over = threading.Event()
         self._buried: int | None = None  # the last child that was seen dead
@@ -118,6 +121,7 @@ class Parent:
         except Unavailable:
             log.warning("the store does not answer; leases will run out")
         self.leave()
+        self.scratch.close()
         os.killpg(0, signal.SIGKILL) if os.getpgrp() == os.getpid() else os._exit(0)
 
     def leave(self) -> None:
@@ -130,7 +134,6 @@ class Parent:
         except Unavailable:
             log.warning("the store does not answer; this worker's row grows old")
         self.bells.close()
-        self.scratch.close()
 
 
 _parent: Parent | None = None

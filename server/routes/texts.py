@@ -11,6 +11,7 @@ from server.accepting import once_by, respond
 from server.bodies import TextsBody
 from server.checking import check
 from server.contract import JSON, Told, tells
+from server.errors import JobFailed
 from server.json_body import read_json
 from server.orders import Order, check_spoken, order_for
 from server.service import Service, here, tenant
@@ -44,7 +45,11 @@ def texts() -> Response:
         sent.update(read_json(service.settings.json_max_bytes))
         return _order(service, check(TextsBody, sent))
 
-    return respond(order, lambda job: _answer(service, sent, job))
+    try:
+        return respond(order, lambda job: _answer(service, sent, job))
+    except JobFailed as failed:
+        failed.spelled["input"] = "text"
+        raise
 
 
 def _order(service: Service, body: TextsBody) -> Order:
@@ -52,7 +57,7 @@ def _order(service: Service, body: TextsBody) -> Order:
     voice = service.voices.by_member(body.member_id, "member_id")
     check_spoken(body.text, service.settings.text_max_characters, "text")
     key = f"{_start()}wav_files/{voice.member}/{name}_{day}_voice.wav"
-    request = speech_request(body.text, voice, MODEL_ALIASES[0], 1.0, "wav", [])
+    request = speech_request(body.text, voice, MODEL_ALIASES[0], 1.0, "wav", ["wav"])
     new = order_for("speech", request, outputs=(key,), promised=("speech.wav",))
     return once_by(f"texts:{name}", Order(new), "uuid_taken")
 
