@@ -5,6 +5,8 @@ import os
 
 import click
 
+from speech.errors import SpeechError
+
 COMMANDS = (
     "serve",
     "say",
@@ -31,6 +33,13 @@ class Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"moksori.{name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Our own errors are sentences for people; a traceback would hide them."""
+        try:
+            return super().invoke(ctx)
+        except SpeechError as error:
+            raise click.ClickException(error.message()) from None
 
 
 @click.command(cls=Commands)

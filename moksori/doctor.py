@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import click
 import psutil
 
-from speech import migrations
-from speech.database import Database
+from moksori.opened import opened_store
 from speech.errors import SpeechError
 from speech.queries import live_workers
-from speech.queue import open_bells
 from speech.settings import Settings
 
 PACKAGES = (
@@ -125,21 +123,18 @@ def voices(settings: Settings) -> Iterator[Look]:
 
 def services(settings: Settings) -> Iterator[Look]:
     """Store, broker, storage and workers."""
-    db = Database(settings.store_url)
-    bells = open_bells(settings)
     try:
-        migrations.check(db)
-        yield Look(True, f"job store at {db.engine.url.render_as_string()}")
-        with db.read() as connection:
-            alive = live_workers(connection, db.now(connection))
-        yield Look(
-            True, f"{len(alive)} worker(s) alive: {', '.join(w['id'] for w in alive) or 'none'}"
-        )
+        with opened_store(settings) as store:
+            yield Look(True, f"job store at {store.db.engine.url.render_as_string()}")
+            with store.db.read() as connection:
+                alive = live_workers(connection, store.db.now(connection))
+            names = ", ".join(worker["id"] for worker in alive) or "none"
+            yield Look(True, f"{len(alive)} worker(s) alive: {names}")
+            if not settings.embedded:
+                fix = "is MOKSORI_BROKER_URL right, and the broker up?"
+                yield Look(store.bells.probe() is not None, "RabbitMQ", fix)
     except SpeechError as error:
         yield Look(False, error.message(), "moksori migrate (make run does it by itself)")
-    if not settings.embedded:
-        trip = bells.probe()
-        yield Look(trip is not None, "RabbitMQ", "is MOKSORI_BROKER_URL right, and the broker up?")
     yield Look(True, f"artifacts at {settings.artifacts_url} (try: moksori storage check)")
     folder = next(parent for parent in (settings.data, *settings.data.parents) if parent.exists())
     free = shutil.disk_usage(folder).free

@@ -2,11 +2,9 @@
 
 import click
 
-from speech import migrations
-from speech.jobs import DEFAULT_TENANT, rfc3339
-from speech.queue import open_bells
+from moksori.opened import opened_store
+from speech.jobs import DEFAULT_TENANT, Job, rfc3339
 from speech.settings import Settings
-from speech.store import JobStore
 
 
 @click.command("jobs")
@@ -20,19 +18,21 @@ def command(
     limit: int, states: tuple[str, ...], cancelled: str | None, retried: str | None
 ) -> None:
     """List the newest jobs, cancel one, or retry one."""
-    settings = Settings.from_env()
-    store = JobStore.from_settings(settings, open_bells(settings))
-    migrations.check(store.db)
-    if cancelled:
-        store.cancel(cancelled, DEFAULT_TENANT)
-    if retried:
-        click.echo(f"New job: {store.retry(retried, DEFAULT_TENANT).id}")
-    found, _ = store.page(DEFAULT_TENANT, limit=limit, states=states)
+    with opened_store(Settings.from_env()) as store:
+        if cancelled:
+            store.cancel(cancelled, DEFAULT_TENANT)
+        if retried:
+            click.echo(f"New job: {store.retry(retried, DEFAULT_TENANT).id}")
+        found, _ = store.page(DEFAULT_TENANT, limit=limit, states=states)
     for job in found:
-        why = f"  {job.error['code']}" if job.error else ""
-        click.echo(
-            f"{job.id}  {rfc3339(job.created)}  {job.kind:<13} {job.state:<9} {job.fraction:>4.0%}"
-            f"  attempt {job.attempt}{why}"
-        )
+        click.echo(_line(job))
     if not found:
         click.echo("No jobs.")
+
+
+def _line(job: Job) -> str:
+    why = f"  {job.error['code']}" if job.error else ""
+    return (
+        f"{job.id}  {rfc3339(job.created)}  {job.kind:<13} {job.state:<9} {job.fraction:>4.0%}"
+        f"  attempt {job.attempt}{why}"
+    )

@@ -12,4 +12,7 @@ def command() -> None:
     """Bring the job store's schema to this version."""
     settings = Settings.from_env()
     db = Database(settings.store_url)
-    click.echo(f"{db.engine.url.render_as_string()} is at {migrations.migrate(db)}")
+    try:
+        click.echo(f"{db.engine.url.render_as_string()} is at {migrations.migrate(db)}")
+    finally:
+        db.close()

@@ -37,7 +37,6 @@ class Sweeper:
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
         # Whoever begins to look cannot know whether the store was away just now, so that nobody could renew.
         self._seeing_again = time.monotonic() + settings.lease_seconds  # no lease is judged before
-        self._seen = 0.0  # the store's clock at the last round
         self._healed = 0.0
 
     def start(self) -> "Sweeper":
@@ -59,7 +58,7 @@ class Sweeper:
             log.info("the store does not answer; the sweeper's lease will run out")
 
     def _run(self) -> None:
-        while not self._stop.wait(self.settings.sweep_seconds):
+        while not self._rest():
             try:
                 self.sweep()
             except Unavailable:
@@ -67,13 +66,20 @@ class Sweeper:
             except Exception:
                 log.exception("The sweep failed; the next one is due in a moment")
 
+    def _rest(self) -> bool:
+        """Wait for the next round; True when there is none."""
+        began = time.time()  # goes on while a machine is suspended, which monotonic clocks do not
+        over = self._stop.wait(self.settings.sweep_seconds)
+        self._woke(time.time() - began)
+        return over
+
+    def _woke(self, slept: float) -> None:
+        if slept - self.settings.sweep_seconds > self.settings.lease_seconds / 2:
+            self._wait_a_lease()  # the machine was suspended, and the workers with it
+
     def sweep(self) -> bool:
         """One round; False when another process holds the sweeper's lease."""
         with self.store.writing() as tx:
-            missed = tx.now - self._seen - self.settings.sweep_seconds
-            if self._seen and missed > self.settings.lease_seconds / 2:
-                self._wait_a_lease()  # the machine slept, and the workers with it
-            self._seen = tx.now
             if not _hold(tx, "sweeper", self.name, 3 * self.settings.sweep_seconds + 2):
                 return False
         if time.monotonic() >= self._seeing_again:
@@ -122,10 +128,13 @@ def due(connection: Connection, lane: str, now: float, limit: int) -> int:
 def expire(tx: Tx, limit: int = 100) -> None:
     """Fail jobs whose time to live is over, whatever they are doing."""
     late = tx.connection.execute(
-        select(jobs.c.id).where(jobs.c.deadline < tx.now).order_by(jobs.c.deadline).limit(limit)
-    ).scalars()
-    for job_id in late.all():
-        job = family.lock(tx, job_id)
+        select(jobs.c.root, jobs.c.id)
+        .where(jobs.c.deadline < tx.now)
+        .order_by(jobs.c.deadline)
+        .limit(limit)
+    ).all()
+    for row in sorted(late, key=lambda row: (row.root, row.id)):  # the order in which all lock
+        job = family.lock(tx, row.id)
         if job is not None and job.winner is None:
             family.finish(tx, job, "failed", SpeechError("expired", ttl=job.ttl))
 
