@@ -36,6 +36,7 @@ DEAD = Queue(
 # Short, and for the sending side only: on a consumer a read timeout would cut it off.
 SENDING = {"confirm_publish": True, "read_timeout": 5.0, "write_timeout": 5.0}
 HEARTBEAT = 15  # seconds
+AGAIN = 1.0  # seconds before the next try to connect
 BACKLOG = 10_000  # messages waiting to be sent; older ones are the sweeper's
 
 
@@ -140,7 +141,7 @@ class RabbitBells:
                 Exception
             ) as error:  # the thread must outlive whatever a broken connection raises
                 log.debug("events are not heard (%s); connecting again", error)
-                stop.wait(1.0)
+                stop.wait(AGAIN)
 
     def _consume(self, heard: Callable[[str, int], None], stop: threading.Event) -> None:
         def on_event(body: Any, _message: Any) -> None:
@@ -174,6 +175,10 @@ def connection_errors() -> tuple[type[BaseException], ...]:
     return (OSError, socket.timeout, AMQPError, KombuError)
 
 
+class _Closed(Exception):
+    """Nothing will be sent any more."""
+
+
 class _Sender:
     """A thread that sends from a queue; a failure drops what is waiting and connects again."""
 
@@ -182,6 +187,7 @@ class _Sender:
         self._send = send
         self._thread = threading.Thread(target=self._run, name=f"send {name}", daemon=True)
         self._started = threading.Lock()
+        self._closed = threading.Event()
 
     def put(self, message: Any) -> None:
         """Leave a message to be sent; never waits."""
@@ -194,32 +200,38 @@ class _Sender:
             log.debug("too many messages wait for the broker; one is dropped")
 
     def close(self, deadline: float) -> None:
-        """Wait until all is sent, or the deadline (monotonic) has come."""
+        """Wait until all is sent, or the deadline (monotonic) has come; then the thread ends."""
         while self._waiting.unfinished_tasks and time.monotonic() < deadline:
             time.sleep(0.01)
+        self._closed.set()
 
     def _run(self) -> None:
-        while True:
+        while not self._closed.is_set():
             try:
                 self._send(self._take)
+            except _Closed:
+                return
             except (
                 Exception
             ) as error:  # the thread must outlive whatever a broken connection raises
                 log.warning("the broker does not take messages (%s); the sweeper will ring", error)
                 self._drop()
-                time.sleep(1.0)
+                self._closed.wait(AGAIN)
 
     def _take(self, connection: Connection) -> Any:
         """The next message; meanwhile the connection is kept alive, or the first one after a pause is lost."""
         if self._waiting.unfinished_tasks > self._waiting.qsize():
             self._waiting.task_done()  # the one before has been confirmed
-        while True:
-            try:
-                return self._waiting.get(timeout=HEARTBEAT / 5)
-            except queue.Empty:
+        beat = time.monotonic()
+        while not self._closed.is_set():
+            with contextlib.suppress(queue.Empty):
+                return self._waiting.get(timeout=0.5)
+            if time.monotonic() - beat > HEARTBEAT / 5:
+                beat = time.monotonic()
                 with contextlib.suppress(TimeoutError):
                     connection.drain_events(timeout=0.01)  # the broker's own heartbeats
                 connection.heartbeat_check()
+        raise _Closed
 
     def _drop(self) -> None:
         while True:
