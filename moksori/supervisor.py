@@ -1,5 +1,6 @@
 """The processes behind `moksori serve`: a server and its workers, started, watched, and ended together."""
 
+import contextlib
 import fcntl
 import ipaddress
 import logging
@@ -16,7 +17,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
-from typing import IO
 
 from speech import migrations
 from speech.errors import SpeechError, Unavailable
@@ -56,16 +56,19 @@ class Supervisor:
         self.settings = settings
         self.host = host_name(settings)
         self.stop = threading.Event()
-        self._lock_file: IO[str] | None = None
+        self._held = contextlib.ExitStack()  # lock, store and bells
 
     def __enter__(self) -> "Supervisor":
         refuse_open_bind(self.settings)
         refuse_taken_port(self.settings)
         self.settings.data.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
-        shutil.rmtree(self.settings.data / "bells", ignore_errors=True)
-        self.store = JobStore.from_settings(self.settings, open_bells(self.settings))
-        self._prepare_store()
+        try:
+            self._take_lock()
+            shutil.rmtree(self.settings.data / "bells", ignore_errors=True)
+            self._open_store()
+        except WontStart:
+            self._held.close()
+            raise
         self.programs = programs(self.settings)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)
@@ -85,6 +88,7 @@ class Supervisor:
         deadline = time.monotonic() + self.settings.stop_window + 3
         for program in self.programs:
             self._end(program, deadline)
+        self._held.close()
 
     def wait_until_ready(self, say: Callable[[str], None]) -> None:
         """Return when every lane has a worker with its models loaded. Raises WontStart."""
@@ -113,16 +117,20 @@ class Supervisor:
         self.stop.set()
 
     def _take_lock(self) -> None:
-        self._lock_file = (self.settings.data / "lock").open("w")
+        lock = self._held.enter_context((self.settings.data / "lock").open("w"))
         try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise WontStart(
                 f"Another moksori serves from {self.settings.data}. Stop it, or set MOKSORI_DATA_DIR."
             ) from None
 
-    def _prepare_store(self) -> None:
+    def _open_store(self) -> None:
         """Our own SQLite file is migrated; a database somebody named is only checked."""
+        bells = open_bells(self.settings)
+        self._held.callback(bells.close)
+        self.store = JobStore.from_settings(self.settings, bells)
+        self._held.callback(self.store.db.close)
         try:
             if self.settings.database_url:
                 migrations.check(self.store.db)
@@ -162,6 +170,7 @@ class Supervisor:
             raise WontStart(f"The server ended with {code} at once; the log above says why.")
         log.warning("%s ended with %s; starting it again", program.name, code)
         self._release(program)
+        _close_pipe(program)
         for address in (self.settings.data / "bells").glob(f"*-{program.process.pid}-*"):
             address.unlink(missing_ok=True)  # nobody listens there any more
         program.process, program.born = None, time.monotonic()
@@ -180,9 +189,10 @@ class Supervisor:
         try:
             program.process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            program.process.kill()
+            os.killpg(program.process.pid, signal.SIGKILL)  # each leads a session of its own
             program.process.wait()
             self._release(program)
+        _close_pipe(program)
 
     def _server_answers(self) -> bool:
         try:
@@ -217,6 +227,11 @@ def refuse_taken_port(settings: Settings) -> None:
                 f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). "
                 f"Choose another: make run PORT={settings.port + 1}"
             ) from None
+
+
+def _close_pipe(program: Program) -> None:
+    assert program.process is not None and program.process.stdin is not None
+    program.process.stdin.close()
 
 
 def refuse_open_bind(settings: Settings) -> None:
