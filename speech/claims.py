@@ -76,6 +76,10 @@ def report(tx: Tx, job: Job, fraction: float, step: str, new: list[tuple[int, An
         change(tx, job.parent)  # locked first, as everywhere
     if change(tx, job.id, *_standing(job), fraction=fraction, step=step) is None:
         raise LeaseLost
+    _keep(tx, job, new)
+
+
+def _keep(tx: Tx, job: Job, new: list[tuple[int, Any]]) -> None:
     if new:
         rows = [{"job": job.id, "attempt": job.attempt, "n": n, "data": data} for n, data in new]
         # Again after an outage, when the first answer was lost: the same pieces are fine.
@@ -101,11 +105,12 @@ def split(tx: Tx, job: Job, parts: list[NewJob]) -> None:
 
 def commit(
     tx: Tx, job: Job, artifacts: list[Artifact], result: dict[str, Any], usage: dict[str, float],
-    warnings: list[Any],
+    warnings: list[Any], new: list[tuple[int, Any]],
 ) -> Job:  # fmt: skip
     """Name this attempt the winner; without promised outputs the job has succeeded. Returns the row after."""
     locked = _locked(tx, job)
     if not _stopped(tx, locked):
+        _keep(tx, job, new)
         values: dict[str, Any] = {
             "winner": job.attempt,
             "artifacts": [artifact_json(one) for one in artifacts],

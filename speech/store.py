@@ -200,10 +200,11 @@ class JobStore:
     def commit(
         self, job: Job, artifacts: list[Artifact], result: dict[str, Any],
         usage: dict[str, float] | None = None, warnings: list[Any] | None = None,
+        new: list[tuple[int, Any]] | None = None,
     ) -> Job:  # fmt: skip
-        """Name this attempt the winner; final unless outputs were promised. Raises LeaseLost."""
+        """Name this attempt the winner, with its last pieces; final unless outputs were promised. Raises LeaseLost."""
         with self.writing() as tx:
-            return claims.commit(tx, job, artifacts, result, usage or {}, warnings or [])
+            return claims.commit(tx, job, artifacts, result, usage or {}, warnings or [], new or [])
 
     def complete(self, job: Job) -> None:
         """The promised outputs are in place. Raises LeaseLost."""

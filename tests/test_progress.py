@@ -20,23 +20,39 @@ def job(bench):
     return bench.store.claim("speech", "host/boot/speech-1")
 
 
-def test_a_new_step_is_written_at_once_and_the_rest_now_and_then(bench, job):
+def test_a_quick_attempt_writes_nothing_before_its_commit(bench, job):
     told = Progress(bench.store, job)
-    told.set(0.1, "speaking")
     before = bench.get(job).seq
     for n in range(50):
         told.set(n / 50, "speaking")
         told.add({"n": n})
-    assert bench.get(job).seq - before <= 1
-    told.flush()
-    assert [n for n, _ in bench.store.pieces(job)] == list(range(50))
+    assert bench.get(job).seq == before
+    bench.store.commit(job, [], {}, new=told.rest())
+    assert [n for n, _ in bench.store.pieces(bench.get(job))] == list(range(50))
+
+
+def test_what_is_ready_is_written_by_the_next_beat_even_when_the_engine_says_no_more(
+    bench, job, monkeypatch
+):
+    told = Progress(bench.store, job)
+    told.set(0.5, "speaking")
+    told.add({"n": 0})
+    monkeypatch.setattr(progress, "AT_MOST_EVERY", 0.0)
+    told.beat()
+    assert bench.get(job).fraction == 0.5
+    assert bench.store.pieces(job) == [(0, {"n": 0})]
+    written = bench.get(job).seq
+    told.beat()
+    assert bench.get(job).seq == written
 
 
 def test_a_fraction_stays_between_nothing_and_all(bench, job):
     told = Progress(bench.store, job)
     told.set(7.0, "one")
+    told.flush()
     assert bench.get(job).fraction == 1.0
     told.set(-1.0, "two")
+    told.flush()
     assert bench.get(job).fraction == 0.0
 
 
@@ -59,5 +75,7 @@ def test_pieces_survive_an_outage_and_are_stored_once(bench, job, monkeypatch):
 
 def test_an_attempt_that_no_longer_stands_learns_it_from_its_progress(bench, job):
     bench.store.release("host/boot/speech-1", "preempted")
+    told = Progress(bench.store, job)
+    told.set(0.5, "speaking")
     with pytest.raises(LeaseLost):
-        Progress(bench.store, job).set(0.5, "speaking")
+        told.flush()

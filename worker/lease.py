@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from speech.errors import Cancelled, LeaseLost, Unavailable
@@ -22,10 +23,13 @@ ENDED_BY_US = 75  # exit code of a child that ended itself because its job was t
 class Lease:
     """Use as a context around an attempt; `stopping` is set when the work is to end."""
 
-    def __init__(self, store: JobStore, job: Job, settings: Settings) -> None:
+    def __init__(
+        self, store: JobStore, job: Job, settings: Settings, beat: Callable[[], None] = lambda: None
+    ) -> None:
         self.store = store
         self.job = job
         self.settings = settings
+        self.beat = beat  # called at every look
         self.stopping = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -56,6 +60,7 @@ class Lease:
                 if stands and time.monotonic() - renewed > self.settings.renew_seconds:
                     cancel = self.store.renew(self.job)
                     renewed = time.monotonic()
+                self.beat()
             except LeaseLost:
                 stands, cancel = False, False
             except Unavailable:

@@ -120,15 +120,16 @@ class Runner:
     def _attempt(self, job: Job, workdir: Path) -> None:
         """Every end of an attempt is told to the store; what cannot be told is for the sweeper."""
         try:
-            with Lease(self.store, job, self.settings) as lease:
-                self._see_through(job, lease, workdir)
+            progress = Progress(self.store, job)
+            with Lease(self.store, job, self.settings, progress.beat) as lease:
+                self._see_through(job, lease, progress, workdir)
         except LeaseLost:
             log.warning("job %s: attempt %d no longer stands; nothing written", job.id, job.attempt)
         self._clear_losers(job)
 
-    def _see_through(self, job: Job, lease: Lease, workdir: Path) -> None:
+    def _see_through(self, job: Job, lease: Lease, progress: Progress, workdir: Path) -> None:
         try:
-            self._work(job, lease, workdir)
+            self._work(job, lease, progress, workdir)
         except Cancelled:
             self._persist(lambda: self.store.cancelled(job))
         except Unavailable as error:
@@ -153,11 +154,10 @@ class Runner:
         log.exception("job %s: attempt %d broke", job.id, job.attempt)
         self._persist(lambda: self.store.release(self.holder, "crash"))
 
-    def _work(self, job: Job, lease: Lease, workdir: Path) -> None:
+    def _work(self, job: Job, lease: Lease, progress: Progress, workdir: Path) -> None:
         if job.phase == "copy":
             self._copy_out(job)
             return
-        progress = Progress(self.store, job)
         attempt = Attempt(
             job=job,
             settings=self.settings,
@@ -175,17 +175,16 @@ class Runner:
         began = time.process_time()
         outcome = HANDLERS[job.lane](attempt)
         attempt.check()
-        progress.flush()
         if isinstance(outcome, Split):
             self._persist(lambda: self.store.split(job, outcome.parts))
         else:
-            self._commit(job, outcome, time.process_time() - began)
+            self._commit(job, outcome, progress.rest(), time.process_time() - began)
 
-    def _commit(self, job: Job, done: Done, compute: float) -> None:
+    def _commit(self, job: Job, done: Done, pieces: list[tuple[int, Any]], compute: float) -> None:
         artifacts = [self._put(job, new) for new in done.artifacts]
         usage = {**done.usage, "compute_seconds": round(compute, 3)}
         after = self._persist(
-            lambda: self.store.commit(job, artifacts, done.result, usage, done.warnings)
+            lambda: self.store.commit(job, artifacts, done.result, usage, done.warnings, pieces)
         )
         if after.state == "running":
             self._copy_out(after)
