@@ -19,7 +19,8 @@ import psutil
 
 from speech.jobs import Job, NewJob
 from tests import services
-from tests.deployments import Deployment, until
+from tests.deployments import Deployment
+from tests.worker_processes import until
 
 KINDS: list[tuple[int, dict[str, Any]]] = [
     (8, {"sleep": 0.05}),

@@ -11,12 +11,11 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 from kombu import Connection
 from sqlalchemy import make_url, select
@@ -33,130 +32,10 @@ from speech.settings import Settings
 from speech.store import JobStore
 from speech.sweeper import Sweeper
 from tests.services import Node
-from worker.child import host_name
+from tests.worker_processes import ROOT, Worker, until
 
-ROOT = Path(__file__).parent.parent
 # Short, so that what takes a lease in production takes a second or two here.
 SHORT = {"lease_seconds": 2.0, "renew_seconds": 0.4, "sweep_seconds": 0.3, "stop_window": 1.0}
-
-
-def until(
-    condition: Callable[[], object],
-    seconds: float,
-    what: str | Callable[[], str],
-    every: float = 0.02,
-) -> None:
-    """Wait for a condition; fails with `what` when it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            told = what if isinstance(what, str) else what()
-            raise AssertionError(f"After {seconds} s still not true: {told}")
-        time.sleep(every)
-
-
-class Worker:
-    """One worker: a parent process and its children."""
-
-    def __init__(
-        self, deployment: "Deployment", lanes: tuple[str, ...], env: dict[str, str]
-    ) -> None:
-        self.deployment = deployment
-        self.boot = secrets.token_hex(6)
-        self.id = f"{host_name(deployment.settings)}/{self.boot}"
-        env = {"MOKSORI_BOOT": self.boot, "MOKSORI_LANES": ",".join(lanes), **env}
-        self.log = deployment.folder / f"worker-{self.boot}.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                _worker_command(deployment.settings, lanes, self.boot),
-                env=deployment.env | env,
-                cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        self.lanes = lanes
-        self.plain = True  # as the deployment's settings say
-
-    def children(self) -> list[psutil.Process]:
-        """The processes that hold models (also while they load)."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            below = psutil.Process(self.process.pid).children(recursive=True)
-            return [one for one in below if _holds_models(one)]
-        return []
-
-    def child(self) -> psutil.Process:
-        """The only child, once there is one."""
-        until(lambda: len(self.children()) == 1, 20, "the worker has a child")
-        return self.children()[0]
-
-    def ready(self) -> bool:
-        """True when this worker's row says that its models are loaded."""
-        return any(one["id"] == self.id and one["ready"] for one in self.deployment.workers())
-
-    def wait_ready(self, seconds: float = 30) -> "Worker":
-        """Return once the models are loaded."""
-        until(self.ready, seconds, lambda: f"the worker is ready; its log: {self.tail()}")
-        return self
-
-    def tail(self) -> str:
-        """The end of its log."""
-        return self.log.read_text(errors="replace")[-3000:]
-
-    def alive(self) -> bool:
-        """True while the parent runs."""
-        return self.process.poll() is None
-
-    def family(self) -> list[psutil.Process]:
-        """Parent and all below it."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            parent = psutil.Process(self.process.pid)
-            return [parent, *parent.children(recursive=True)]
-        return []
-
-    def freeze(self) -> None:
-        """SIGSTOP to parent and children: as when a machine is cut off."""
-        for one in self.family():
-            one.suspend()
-
-    def thaw(self) -> None:
-        """SIGCONT to parent and children."""
-        for one in reversed(self.family()):
-            one.resume()
-
-    def kill(self) -> None:
-        """Kill -9 the parent; its children end by themselves."""
-        below = self.family()
-        self.process.kill()
-        self.process.wait(10)
-        _gone, alive = psutil.wait_procs(below, 10)
-        assert not alive, f"left over by a killed worker: {alive}"
-
-    def stop(self, number: int = signal.SIGINT, seconds: float = 20) -> int:
-        """Send a signal and wait for the end; the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(seconds)
-
-    def close(self) -> None:
-        """Kill all that is left."""
-        for one in self.family():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-        self.process.wait(10)
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-
-
-def _worker_command(settings: Settings, lanes: tuple[str, ...], boot: str) -> list[str]:
-    if settings.embedded:
-        return [sys.executable, "-m", "worker.embedded"]
-    queues = ",".join(lane_queue(lane).name for lane in lanes)
-    quiet = ["--without-gossip", "--without-mingle", "-n", f"{boot}@%h"]
-    return [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "-Q", queues, *quiet]
-
-
-def _holds_models(process: psutil.Process) -> bool:
-    try:
-        return any("spawn_main" in word for word in process.cmdline())
-    except psutil.Error:
-        return False
 
 
 class Deployment:
@@ -253,6 +132,22 @@ class Deployment:
             if one not in fit:
                 one.close()
         return fit[0].wait_ready()
+
+    @contextlib.contextmanager
+    def server(self, port: int) -> Iterator[subprocess.Popen[bytes]]:
+        """The HTTP server on a port of 127.0.0.1, once it answers; killed -9 at the end."""
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:server.gunicorn"]
+        with (self.folder / "server.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*command, "server.wsgi:app"], env=self.env | {"MOKSORI_PORT": str(port)},
+                cwd=ROOT, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        try:
+            until(lambda: _answers(port), 20, lambda: (self.folder / "server.log").read_text())
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
 
     def workers(self) -> list[dict[str, Any]]:
         """The rows of living workers."""
@@ -402,6 +297,14 @@ class Deployment:
             for path in self.temporary.rglob("*")
             if path.is_file() and path.name not in {".held", "child.json", "speech.json"}
         ]
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 _DYING_SERVER = """

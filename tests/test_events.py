@@ -8,7 +8,7 @@ import pytest
 from speech.queue import open_bells
 from speech.store import JobStore
 from speech.watch import Watch
-from tests.deployments import until
+from tests.worker_processes import until
 
 pytestmark = pytest.mark.slow
 PROMISED = {"embedded": 0.200, "rabbitmq": 0.050}  # seconds, median

@@ -5,8 +5,9 @@ import signal
 import pytest
 
 from speech.jobs import NewJob
-from tests.deployments import Deployment, until
+from tests.deployments import Deployment
 from tests.recorded_bells import RecordedBells
+from tests.worker_processes import until
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ import pytest
 
 from speech.errors import Unavailable
 from speech.store import JobStore
-from tests.deployments import until
 from tests.stub_runners import Bench
+from tests.worker_processes import until
 from worker import lease
 from worker.lease import ENDED_BY_US, Lease
 

@@ -7,7 +7,7 @@ from kombu import Connection, Producer
 
 from speech.rabbit import EXCHANGE
 from tests.deployment_fixtures import RABBITMQ
-from tests.deployments import until
+from tests.worker_processes import until
 
 pytestmark = pytest.mark.slow
 rabbitmq_only = pytest.mark.parametrize("deployment", [RABBITMQ], indirect=True)

@@ -10,7 +10,7 @@ from kombu import Connection
 from speech import rabbit
 from speech.rabbit import DEAD, RabbitBells, declare, lane_queue
 from speech.settings import Settings
-from tests.deployments import until
+from tests.worker_processes import until
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow]
 

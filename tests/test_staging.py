@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from speech.errors import Internal, NotFound
-from tests.deployments import until
 from tests.stub_runners import Bench
+from tests.worker_processes import until
 from worker.staging import Staging
 
 

@@ -12,8 +12,8 @@ from moksori import supervisor as module
 from moksori.supervisor import Program, Supervisor, WontStart, programs, refuse_open_bind
 from speech.jobs import NewJob
 from speech.settings import Settings
-from tests.deployments import until
 from tests.services import free_port
+from tests.worker_processes import until
 from worker.child import BROKEN
 
 SLEEPS = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: exit(0)); time.sleep(60)"

@@ -11,7 +11,7 @@ from speech.schema import jobs, locks
 from speech.settings import Settings
 from speech.store import JobStore
 from speech.sweeper import Sweeper, due
-from tests.deployments import until
+from tests.worker_processes import until
 
 HOLDER = "host/boot/speech-1"
 

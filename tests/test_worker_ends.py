@@ -9,7 +9,7 @@ import pytest
 from speech.migrations import wanted
 from speech.queue import Silent
 from tests.deployment_fixtures import RABBITMQ
-from tests.deployments import until
+from tests.worker_processes import until
 from worker.child import BROKEN
 
 pytestmark = pytest.mark.slow
