@@ -1,15 +1,21 @@
 """What each route takes: one pydantic model a body, one a query. Their fields are documented in docs/api.md."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from server.checking import Body
+from speech.openai_shapes import RESPONSES
+from speech.subtitles import WRITERS
 
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 SpeechFile = Literal["mp3", "opus", "aac", "flac", "wav", "pcm", "srt", "vtt", "json"]
-TranscriptFile = Literal["json", "txt", "srt", "vtt"]
-TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
+# These follow the tables of writers, so that a new one is offered as soon as it is there.
+if TYPE_CHECKING:
+    TranscriptFile = TranscriptFormat = str
+else:
+    TranscriptFile = Literal[tuple(WRITERS)]
+    TranscriptFormat = Literal[tuple(RESPONSES)]
 Granularity = Literal["word", "segment"]
 MONTH = 30 * 86_400.0  # seconds
 
