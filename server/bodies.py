@@ -12,7 +12,8 @@ AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 SpeechFile = Literal["mp3", "opus", "aac", "flac", "wav", "pcm", "srt", "vtt", "json"]
 # These follow the tables of writers, so that a new one is offered as soon as it is there.
 if TYPE_CHECKING:
-    TranscriptFile = TranscriptFormat = str
+    TranscriptFile = str
+    TranscriptFormat = str
 else:
     TranscriptFile = Literal[tuple(WRITERS)]
     TranscriptFormat = Literal[tuple(RESPONSES)]
