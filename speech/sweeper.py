@@ -79,9 +79,12 @@ class Sweeper:
 
     def sweep(self) -> bool:
         """One round; False when another process holds the sweeper's lease."""
+        began = time.monotonic()
         with self.store.writing() as tx:
             if not _hold(tx, "sweeper", self.name, 3 * self.settings.sweep_seconds + 2):
                 return False
+        if time.monotonic() - began > self.settings.lease_seconds / 2:
+            self._wait_a_lease()  # a store that kept us waiting kept those who renew waiting too
         if time.monotonic() >= self._seeing_again:
             self._judge()
         self._ring()

@@ -18,7 +18,7 @@ HOLDER = "host/boot/speech-1"
 
 @pytest.fixture
 def settings():
-    return Settings(lease_seconds=0.2, sweep_seconds=0.1, broker_url="amqp://unused")
+    return Settings(lease_seconds=0.5, sweep_seconds=0.1, broker_url="amqp://unused")
 
 
 @pytest.fixture
@@ -129,7 +129,9 @@ def test_after_an_outage_of_the_store_nobody_is_judged_for_one_lease(
     job = _add(store)
     store.claim("speech", HOLDER)
     judged = []
-    monkeypatch.setattr(Sweeper, "_judge", lambda self: judged.append(time.monotonic()))
+    monkeypatch.setattr(
+        Sweeper, "_judge", lambda self: judged.append(time.monotonic() >= self._seeing_again)
+    )
 
     def away(self):
         raise Unavailable("store_unavailable")
@@ -150,6 +152,24 @@ def test_after_the_machine_slept_nobody_is_judged_for_one_lease(store, sweeper):
     _expire_lease(store, job)
     sweeper._woke(600.0)
     sweeper.sweep()
+    assert store.get(job.id, "default").state == "running"
+    until(lambda: sweeper.sweep() and store.get(job.id, "default").state == "queued", 5, "judged")
+
+
+def test_after_a_store_that_kept_it_waiting_nobody_is_judged_for_one_lease(
+    store, sweeper, monkeypatch
+):
+    job = _add(store)
+    store.claim("speech", HOLDER)
+    _expire_lease(store, job)
+
+    def waits(*_):
+        time.sleep(0.3)  # as behind a lock that is held for longer than half a lease
+        return True
+
+    with monkeypatch.context() as slow:
+        slow.setattr("speech.sweeper._hold", waits)
+        sweeper.sweep()
     assert store.get(job.id, "default").state == "running"
     until(lambda: sweeper.sweep() and store.get(job.id, "default").state == "queued", 5, "judged")
 
