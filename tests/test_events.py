@@ -82,7 +82,7 @@ def test_many_jobs_leave_no_memory_descriptors_or_threads_behind(deployment):
     child = deployment.worker().child()
     _run(deployment, 40)
     before = child.memory_info().rss, child.num_fds(), child.num_threads()
-    _run(deployment, 160)
+    _run(deployment, 100)
     after = child.memory_info().rss, child.num_fds(), child.num_threads()
     assert after[0] <= before[0] * 1.05 + 2_000_000
     assert after[1] <= before[1] + 2

@@ -96,7 +96,7 @@ def test_a_sender_keeps_its_connection_through_a_long_pause(bells, rabbitmq_node
     connect = bells._connection
     monkeypatch.setattr(bells, "_connection", lambda **how: connections.append(1) or connect(**how))
     bells.ring(LANE, "before")
-    time.sleep(5)  # the broker cuts off who is silent for two heartbeats
+    time.sleep(4)  # the broker cuts off who is silent for two heartbeats
     bells.ring(LANE, "after")
     _take(rabbitmq_node, 2)
     assert len(connections) == 1
