@@ -26,7 +26,9 @@ class Tx:
     now: float
     rings: list[tuple[str, str]] = field(default_factory=list)  # (lane, job id)
     events: list[tuple[str, int]] = field(default_factory=list)  # (job id, sequence number)
-    turns: dict[tuple[str, str, str, str], float] = field(default_factory=dict)  # see speech/turns.py
+    turns: dict[tuple[str, str, str, str], float] = field(
+        default_factory=dict
+    )  # see speech/turns.py
     at_end: "list[Callable[[Tx], None]]" = field(default_factory=list)  # run just before the commit
 
 

@@ -59,7 +59,9 @@ def many_rows(db: Database, count: int, tenants: int, lane: str = "speech") -> N
     with db.write() as tx:
         row = _row(tx.now)
         for start in range(0, count, 1000):
-            some = [_numbered(row, n, tenants, lane) for n in range(start, min(start + 1000, count))]
+            some = [
+                _numbered(row, n, tenants, lane) for n in range(start, min(start + 1000, count))
+            ]
             tx.connection.execute(insert(jobs), some)
             tx.connection.execute(insert(turns), [_turn(one) for one in some])
         who = [

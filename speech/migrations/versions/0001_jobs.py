@@ -155,7 +155,9 @@ def upgrade() -> None:
         sa.Column("turn_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("lane", "priority", "tenant", "root"),
     )
-    op.create_index("turns_next", "turns", ["lane", "priority", "tenant", "turn_at", "root"], unique=False)
+    op.create_index(
+        "turns_next", "turns", ["lane", "priority", "tenant", "turn_at", "root"], unique=False
+    )
     op.create_table(
         "workers",
         sa.Column("id", sa.String(length=200), nullable=False),
