@@ -1,5 +1,6 @@
 """The database under the job store: SQLite (WAL) or PostgreSQL, short transactions, one clock."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ _CLOCK = {
     "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0",
     "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8",
 }
+
+
+TICK = 0.002  # seconds; SQLite's clock counts milliseconds
 
 
 @dataclass
@@ -39,6 +43,8 @@ class Database:
         self.url = url
         self.engine = _engine(url, durable)
         self.dialect = self.engine.dialect.name
+        self._ticking = threading.Lock()
+        self._last = 0.0
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -60,8 +66,12 @@ class Database:
                 act(tx)
 
     def now(self, connection: Connection) -> float:
-        """The store's clock."""
-        return float(connection.execute(text(_CLOCK[self.dialect])).scalar_one())
+        """The store's clock; in one process never the same twice, for turns are told apart by it."""
+        told = float(connection.execute(text(_CLOCK[self.dialect])).scalar_one())
+        with self._ticking:
+            tied = self._last - TICK < told <= self._last
+            self._last = self._last + 1e-6 if tied else told
+            return self._last
 
     def close(self) -> None:
         """Close all pooled connections."""
