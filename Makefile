@@ -21,7 +21,7 @@ run: $(VENV)/.run ## Install what is missing, prepare the models, serve, and pro
 test: $(VENV)/.test .venv-coqui/.done check ## Everything: unit, contract, faults, engines, browser, end to end
 	@sh tests/system_packages.sh
 	@$(BIN)/moksori prepare --quiet
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 test-fast: $(VENV)/.test ## What needs no service, no model and no browser; under 30 seconds
 	$(BIN)/python -m pytest -n 2 -m "$(FAST)" $(ARGS)
