@@ -24,7 +24,7 @@ test: $(VENV)/.test .venv-coqui/.done check ## Everything: unit, contract, fault
 	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 test-fast: $(VENV)/.test ## What needs no service, no model and no browser; under 30 seconds
-	$(BIN)/python -m pytest -n 2 -m "$(FAST)" $(ARGS)
+	$(BIN)/python -m pytest -n 3 -m "$(FAST)" $(ARGS)
 
 check: $(VENV)/.test ## ruff, mypy and the import rule
 	$(BIN)/ruff check .

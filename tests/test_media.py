@@ -14,6 +14,8 @@ from speech.errors import BadMedia, Cancelled, TooLarge
 from speech.media import MediaLimits, decode, samples
 from tests.media_fixtures import encode, raw_wav, silence, tone, wav
 
+pytestmark = pytest.mark.slow  # each decodes in a process of its own
+
 LIMITS = MediaLimits(max_seconds=60, timeout=30)
 HIGH = tone(1.5, rate=48_000)
 

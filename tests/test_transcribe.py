@@ -20,6 +20,8 @@ from worker.attempt import Attempt, Done, Split
 from worker.engines import TRANSCRIBERS, TranscribeOptions
 from worker.transcribe import load_transcription_models, transcribe
 
+pytestmark = pytest.mark.slow  # each decodes in a process of its own
+
 SETTINGS = Settings(part_seconds=6.0, audio_max_seconds=120)
 EIGHT = [300, 500, 700, 900, 1100, 1300, 1500, 1700]  # 12 s with their pauses
 
