@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psutil
 import requests
 
 from bench.service import DEPLOYED, MODES, Served, served
@@ -36,27 +37,32 @@ def main() -> None:
 
 
 def rest(mode: str, service: Served) -> None:
-    """Time to ready, and resident memory a few seconds after."""
+    """Time to ready, and memory a few seconds after: all processes of the server; a lane's child and its parents."""
     time.sleep(5)
-    server = max(one.memory_info().rss for one in service.processes("gunicorn")) / 1e6
-    health = requests.get(f"{service.base}/ready", timeout=10).json()
-    lanes = {lane: _memory(service, lane) / 1e6 for lane in ("speech", "transcription")}
-    assert health
-    print(
-        f"| {mode} | {service.ready:.1f} | {server:.0f} | {lanes['speech']:.0f} | {lanes['transcription']:.0f} |"
-    )
+    server = sum(map(_memory, service.processes("gunicorn"))) / 1e6
+    lanes = [_of_lane(service, lane) / 1e6 for lane in ("speech", "transcription")]
+    print(f"| {mode} | {service.ready:.1f} | {server:.0f} | {lanes[0]:.0f} | {lanes[1]:.0f} |")
 
 
-def _memory(service: Served, lane: str) -> int:
-    """Resident bytes of the process that holds a lane's models."""
-    libraries = {"speech": "onnxruntime", "transcription": "ctranslate2"}
-    spawned = service.processes("spawn_main")
-    having = [one for one in spawned if any(libraries[lane] in m.path for m in one.memory_maps())]
-    if lane == "speech":  # Whisper's VAD runs on ONNX Runtime too
-        having = [
-            one for one in having if not any("ctranslate2" in m.path for m in one.memory_maps())
-        ]
-    return max(one.memory_info().rss for one in having)
+def _memory(process: psutil.Process) -> int:
+    """Bytes that would be free without the process, and its share of what it has in common with others (PSS)."""
+    return int(process.memory_full_info().pss)
+
+
+def _of_lane(service: Served, lane: str) -> int:
+    """The process that holds a lane's models, and the worker processes above it."""
+    child = next(one for one in service.processes("spawn_main") if _holds(one, lane))
+    above = [one for one in child.parents() if "worker" in " ".join(one.cmdline())]
+    return sum(map(_memory, [child, *above]))
+
+
+def _holds(process: psutil.Process, lane: str) -> bool:
+    libraries = {part.path.rpartition("/")[2] for part in process.memory_maps()}
+    hears = any("ctranslate2" in name for name in libraries)
+    speaks = any("onnxruntime" in name for name in libraries)
+    return (
+        hears if lane == "transcription" else speaks and not hears
+    )  # the VAD runs on ONNX Runtime too
 
 
 def flood(mode: str, service: Served, count: int) -> None:
