@@ -23,7 +23,7 @@ Language = Literal["en", "ko"]
 
 
 class SpeechError(Exception):
-    """An error with a stable code; its sentence comes from speech/messages.py in two languages."""
+    """An error with a stable code; its sentence comes from speech/messages.json in two languages."""
 
     def __init__(self, code: str, *, param: str | None = None, **fields: Any) -> None:
         self.code = code
