@@ -35,6 +35,12 @@ def test_a_new_child_removes_what_the_dead_one_left(base):
     mine.close()
 
 
+def test_a_child_whose_parent_died_makes_no_folder_that_would_belong_to_nobody(base):
+    with pytest.raises(FileNotFoundError):
+        child_folder("gone", "speech")
+    assert not list(base.iterdir())
+
+
 def test_a_living_workers_folder_is_left_alone(base):
     mine = Scratch("a")
     remove_dead()

@@ -76,8 +76,7 @@ class Child:
 
 
 def write_state(path: Path, how: dict[str, Any]) -> None:
-    """Replace a state file at once, so that a reader sees the old or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Replace a state file at once, so that a reader sees the old or the new one; its folder is the parent's."""
     beside = path.with_suffix(f".{os.getpid()}")
     beside.write_text(json.dumps(how))
     beside.replace(path)

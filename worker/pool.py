@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -44,7 +45,10 @@ def start_child(**_: object) -> None:
     settings = Settings.from_env()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the parent lets the attempt run on for a while
     state = state_file()
-    scratch.use(scratch.child_folder(os.environ["MOKSORI_BOOT"], "child"))
+    try:
+        scratch.use(scratch.child_folder(os.environ["MOKSORI_BOOT"], "child"))
+    except FileNotFoundError:
+        os._exit(1)  # the parent died while this child was starting; a raise would only be logged
     made = Child(settings, list(settings.lane_names), worker_id(settings), state)
     try:
         release_dead_siblings(made.store, made.worker)
@@ -54,7 +58,8 @@ def start_child(**_: object) -> None:
         child = made.load()
     except Exception:
         log.exception("the models do not load; the worker ends")
-        write_state(state, {"broken": True})
+        with suppress(OSError):
+            write_state(state, {"broken": True})
         os._exit(BROKEN)
 
 

@@ -8,6 +8,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import IO
 
@@ -42,10 +43,14 @@ class Scratch:
 
 
 def child_folder(boot: str, name: str) -> Path:
-    """A new, empty folder of a child called `name` (its lanes); what its dead predecessor left is removed."""
+    """A new, empty folder of a child called `name` (its lanes); what its dead predecessor left is removed.
+
+    Raises FileNotFoundError when the worker's folder is gone: its parent died while this child was starting, and
+    a folder made now would belong to nobody.
+    """
     path = folder_of(boot) / name
     shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(mode=0o700, parents=True)
+    path.mkdir(mode=0o700)
     return path
 
 
@@ -61,9 +66,18 @@ def remove_dead() -> None:
         try:
             with (path / LOCK).open("r+") as lock:
                 if _free(lock):
-                    shutil.rmtree(path, ignore_errors=True)
+                    _remove(path)
         except OSError:
             continue  # not ours, just being made, or gone already
+
+
+def _remove(path: Path) -> None:
+    """Again when an orphan that is just dying has written meanwhile."""
+    for _ in range(5):
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+        time.sleep(0.05)
 
 
 def _free(lock: IO[str]) -> bool:
