@@ -63,7 +63,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict[str, Any],
 
 def _run(module: str, *arguments: Path) -> str:
     if not PYTHON.exists():
-        pytest.skip("run `make coqui` first")
+        pytest.fail("The coqui engine has no environment yet. Run: make coqui")
     return subprocess.run(
         [PYTHON, "-W", "ignore", "-m", module, *arguments],
         cwd=ROOT,
