@@ -17,6 +17,7 @@ COMMANDS = (
     "prepare",
     "migrate",
     "storage",
+    "broker",
 )
 
 

@@ -29,6 +29,8 @@ from worker.child import BROKEN, host_name
 log = logging.getLogger(__name__)
 
 PATIENCE = 300.0  # seconds for the first load of the models
+# Celery's workers tell each other nothing: it would take rights at the broker, and the store knows them all.
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 class WontStart(Exception):
@@ -254,11 +256,11 @@ def programs(settings: Settings) -> list[Program]:
     found = [Program("server", server, worker=False)]
     if settings.embedded:
         return [*found, Program("worker", [python, "-m", "worker.embedded"], worker=True)]
-    from speech.rabbit import lane_queue  # kombu is not needed on one machine
+    from speech.topology import lane_queue  # kombu is not needed on one machine
 
     for lane in settings.lane_names:
         celery = [python, "-m", "celery", "-A", "worker.app", "worker", "-Q", lane_queue(lane).name]
-        quiet = ["--without-gossip", "--without-mingle", "-n", f"{lane}-{os.getpid()}@%h"]
+        quiet = [*QUIET, "-n", f"{lane}-{os.getpid()}@%h"]
         found.append(
             Program(f"{lane} worker", [*celery, *quiet], worker=True, env={"MOKSORI_LANES": lane})
         )

@@ -1,4 +1,4 @@
-"""Bells over RabbitMQ: rings are tasks in a durable quorum queue a lane, events a fanout exchange.
+"""Bells over RabbitMQ: rings are tasks in a durable quorum queue a lane, events go through a fanout exchange.
 
 Threads of our own do the sending, with publisher confirms; no request ever waits for the broker. What cannot be
 sent is dropped: the sweeper rings again for rows that wait unheard.
@@ -15,24 +15,22 @@ from typing import Any
 
 from amqp.exceptions import AMQPError
 from celery import Celery
-from kombu import Connection, Consumer, Exchange, Producer, Queue
+from kombu import Connection, Consumer, Producer
 from kombu.exceptions import KombuError
 
-from speech.jobs import LANES
 from speech.settings import Settings
+from speech.topology import (
+    EXCHANGE,
+    declare,
+    declare_events,
+    events_exchange,
+    lane_queue,
+    listener_queue,
+)
 
 log = logging.getLogger(__name__)
 
 TASK = "moksori.run_next"
-EXCHANGE = Exchange("moksori.v1", type="topic", durable=True)
-DEAD_EXCHANGE = Exchange("moksori.dead.v1", type="fanout", durable=True)
-# Dead letters are only counted: a bell that was refused too often carries nothing worth keeping.
-DEAD = Queue(
-    "moksori.dead.v1",
-    DEAD_EXCHANGE,
-    durable=True,
-    queue_arguments={"x-queue-type": "quorum", "x-max-length": 1000},
-)
 # Short, and for the sending side only: on a consumer a read timeout would cut it off.
 SENDING = {"confirm_publish": True, "read_timeout": 5.0, "write_timeout": 5.0}
 HEARTBEAT = 15  # seconds
@@ -40,27 +38,12 @@ AGAIN = 1.0  # seconds before the next try to connect
 BACKLOG = 10_000  # messages waiting to be sent; older ones are the sweeper's
 
 
-def lane_queue(lane: str) -> Queue:
-    """The durable quorum queue of a lane; its name carries a version, for its arguments can never change."""
-    return Queue(
-        f"moksori.{lane}.v1",
-        EXCHANGE,
-        routing_key=lane,
-        durable=True,
-        queue_arguments={
-            "x-queue-type": "quorum",
-            "x-delivery-limit": 20,
-            "x-dead-letter-exchange": DEAD_EXCHANGE.name,
-        },
-    )
-
-
 class RabbitBells:
     """Rings and events through a broker."""
 
     def __init__(self, settings: Settings) -> None:
         self.url = settings.broker_url
-        self.events = Exchange(settings.events_exchange, type="fanout", durable=True)
+        self.events = events_exchange(settings.events_exchange)
         self._rings = _Sender("rings", self._send_rings)
         self._told = _Sender("events", self._send_events)
 
@@ -128,7 +111,8 @@ class RabbitBells:
 
     def _send_events(self, take: Callable[[Connection], tuple[str, int]]) -> None:
         with self._connection(**SENDING) as connection:
-            producer = Producer(connection, exchange=self.events)
+            declare_events(connection, self.events)
+            producer = Producer(connection, exchange=self.events, auto_declare=False)
             while True:
                 job_id, seq = take(connection)
                 producer.publish({"job": job_id, "seq": seq}, serializer="json", delivery_mode=1)
@@ -148,8 +132,9 @@ class RabbitBells:
             if isinstance(body, dict) and isinstance(body.get("job"), str):
                 heard(body["job"], int(body.get("seq") or 0))
 
-        mine = Queue("", self.events, exclusive=True, auto_delete=True, durable=False)
         with self._connection() as connection:
+            declare_events(connection, self.events)
+            mine = listener_queue(self.events)
             consumer = Consumer(
                 connection, [mine], callbacks=[on_event], accept=["json"], no_ack=True
             )
@@ -161,13 +146,6 @@ class RabbitBells:
                     if time.monotonic() - beat > 1.0:  # also while events never pause
                         beat = time.monotonic()
                         connection.heartbeat_check()
-
-
-def declare(connection: Connection) -> None:
-    """Make the exchanges and queues; the same again is fine."""
-    with connection.channel() as channel:
-        for each in (DEAD, *(lane_queue(lane) for lane in LANES)):
-            each(channel).declare()
 
 
 def connection_errors() -> tuple[type[BaseException], ...]:

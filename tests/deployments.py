@@ -26,11 +26,11 @@ from speech.filesystem import FileStorage
 from speech.jobs import FINAL, Job, NewJob
 from speech.migrations import migrate
 from speech.queue import open_bells
-from speech.rabbit import DEAD, declare, lane_queue
 from speech.schema import jobs
 from speech.settings import Settings
 from speech.store import JobStore
 from speech.sweeper import Sweeper
+from speech.topology import DEAD, declare, lane_queue
 from tests.services import Node
 from tests.worker_processes import ROOT, Worker, until
 
@@ -314,6 +314,7 @@ from speech.queue import Silent
 from speech.settings import Settings
 from speech.store import JobStore
 from speech.sweeper import Sweeper
+from speech.topology import DEAD, declare, lane_queue
 
 class Dies(Silent):
     def ring(self, lane, job_id):

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from speech.rabbit import TASK
+from worker.consumer import BellConsumer
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def conf():
         "app = create_worker(Settings(broker_url='amqp://x', lanes='speech', load_timeout=120.0));"
         "c = app.conf; print(json.dumps({**{k: c[k] for k in ("
         "'task_acks_late','task_reject_on_worker_lost','worker_pool_start_method',"
-        "'worker_concurrency','worker_prefetch_multiplier','worker_proc_alive_timeout',"
+        "'worker_consumer','worker_concurrency','worker_prefetch_multiplier','worker_proc_alive_timeout',"
         "'worker_enable_remote_control','worker_send_task_events','task_ignore_result',"
         "'accept_content','task_serializer','worker_detect_quorum_queues','task_time_limit',"
         "'task_create_missing_queues','broker_heartbeat','broker_connection_max_retries',"
@@ -38,6 +39,7 @@ def conf():
         ("task_reject_on_worker_lost", False),
         ("worker_cancel_long_running_tasks_on_connection_loss", False),
         ("worker_pool_start_method", "spawn"),
+        ("worker_consumer", "worker.consumer:BellConsumer"),
         ("worker_concurrency", 1),
         ("worker_prefetch_multiplier", 1),
         ("worker_proc_alive_timeout", 120.0),
@@ -68,3 +70,11 @@ def test_a_lanes_queue_is_a_quorum_queue_with_a_limit_and_dead_letters(conf):
         "x-delivery-limit": 20,
         "x-dead-letter-exchange": "moksori.dead.v1",
     }
+
+
+def test_the_consumer_makes_no_delay_queues_and_skips_nothing_else():
+    ours, theirs = (
+        kind.Blueprint.default_steps for kind in (BellConsumer, BellConsumer.__mro__[1])
+    )
+    left_out = [step for step in theirs if step not in ours]
+    assert left_out == ["celery.worker.consumer.delayed_delivery:DelayedDelivery"]

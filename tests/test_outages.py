@@ -5,7 +5,7 @@ import time
 import pytest
 from kombu import Connection, Producer
 
-from speech.rabbit import EXCHANGE
+from speech.topology import EXCHANGE
 from tests.deployment_fixtures import RABBITMQ
 from tests.worker_processes import until
 

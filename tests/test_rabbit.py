@@ -8,8 +8,9 @@ import pytest
 from kombu import Connection
 
 from speech import rabbit
-from speech.rabbit import DEAD, RabbitBells, declare, lane_queue
+from speech.rabbit import RabbitBells
 from speech.settings import Settings
+from speech.topology import DEAD, declare, lane_queue
 from tests.worker_processes import until
 
 LANE = "test"  # no worker of another test answers its bells

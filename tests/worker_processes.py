@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from speech.rabbit import lane_queue
+from moksori.supervisor import QUIET
 from speech.settings import Settings
+from speech.topology import lane_queue
 from worker.child import host_name
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _worker_command(settings: Settings, lanes: tuple[str, ...], boot: str) -> li
     if settings.embedded:
         return [sys.executable, "-m", "worker.embedded"]
     queues = ",".join(lane_queue(lane).name for lane in lanes)
-    quiet = ["--without-gossip", "--without-mingle", "-n", f"{boot}@%h"]
+    quiet = [*QUIET, "-n", f"{boot}@%h"]
     return [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "-Q", queues, *quiet]
 
 

@@ -9,8 +9,9 @@ import time
 
 from celery import Celery
 
-from speech.rabbit import DEAD, TASK, lane_queue
+from speech.rabbit import TASK
 from speech.settings import Settings
+from speech.topology import EXCHANGE, lane_queue
 from worker.boot import ModelsReady
 from worker.child import host_name
 from worker.tasks import run_next
@@ -26,8 +27,8 @@ def create_worker(settings: Settings) -> Celery:
     app.conf.update(
         task_queues=[*(lane_queue(lane) for lane in settings.lane_names)],
         task_default_queue=lane_queue(settings.lane_names[0]).name,
-        task_default_exchange="moksori.v1",
-        task_default_exchange_type="topic",
+        task_default_exchange=EXCHANGE.name,
+        task_default_exchange_type=EXCHANGE.type,
         task_default_queue_type="quorum",
         worker_detect_quorum_queues=True,
         task_create_missing_queues=False,
@@ -40,6 +41,7 @@ def create_worker(settings: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         task_time_limit=settings.attempt_timeout,
         worker_pool_start_method="spawn",  # CUDA does not survive a fork
+        worker_consumer="worker.consumer:BellConsumer",
         worker_concurrency=1,
         worker_prefetch_multiplier=1,
         worker_proc_alive_timeout=settings.load_timeout,
@@ -64,4 +66,4 @@ settings = Settings.from_env()
 app = create_worker(settings)
 WORKER = f"{host_name(settings)}/{os.environ['MOKSORI_BOOT']}"
 
-__all__ = ["DEAD", "WORKER", "app", "settings"]
+__all__ = ["WORKER", "app", "settings"]
