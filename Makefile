@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-deps --progress-bar on
 FAST := not slow and not rabbitmq and not postgres and not gcs and not browser and not models and not coqui
 
-.PHONY: help run test test-fast check format install coqui soak bench-voices bench-speech bench-transcription bench-jobs clean
+.PHONY: help run test test-fast check format install coqui soak bench-voices bench-speech bench-transcription bench-cues bench-jobs clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -52,6 +52,9 @@ bench-speech: $(VENV)/.test ## Speech through API, queue and storage against the
 
 bench-transcription: $(VENV)/.test ## Transcription through API, queue and storage against faster-whisper alone
 	$(BIN)/python -m bench.transcription $(ARGS)
+
+bench-cues: $(VENV)/.test ## CPU seconds from a day of words to subtitles
+	$(BIN)/python -m bench.cues $(ARGS)
 
 bench-jobs: $(VENV)/.test ## Accepted jobs a second, memory at rest, time to ready, waits and streams
 	@sh tests/system_packages.sh

@@ -17,6 +17,7 @@ from speech.transcript import Segment, Transcript
 from worker.cuts import cut
 from worker.engines import TranscribeOptions, load_transcriber
 from worker.listen import listen, merge, same_language
+from worker.sentences import number_sentences
 
 
 @click.command("transcribe")
@@ -79,7 +80,7 @@ def transcribe_file(file: Path, options: TranscribeOptions, settings: Settings) 
                     )
                 )
             bar.update(100 - bar.pos)
-    transcript = merge(parts)
+    transcript = number_sentences(merge(parts))
     if not transcript.segments:
         _warn("no_speech")
     return transcript

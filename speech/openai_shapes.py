@@ -5,9 +5,13 @@ import math
 from collections.abc import Callable, Collection
 from typing import Any
 
+from speech.cue_rules import CueRules
 from speech.languages import language_name
-from speech.subtitles import CONTENT_TYPES, srt_file, vtt_file
+from speech.subtitles import CONTENT_TYPES, WRITERS
 from speech.transcript import Segment, Transcript
+from speech.words import words_of
+
+Write = Callable[[Transcript, Collection[str], CueRules | None], str]
 
 
 def brief(transcript: Transcript) -> dict[str, Any]:
@@ -31,40 +35,48 @@ def verbose(
     if "word" in granularities:
         shape["words"] = [
             {"word": word.word.strip(), "start": float(word.start), "end": float(word.end)}
-            for segment in transcript.segments
-            for word in segment.words
+            for word in words_of(transcript)
         ]
     return shape | {"usage": _usage(transcript)}
 
 
-def _text(transcript: Transcript, _: Collection[str]) -> str:
-    return transcript.text + "\n"
-
-
-def _json(transcript: Transcript, _: Collection[str]) -> str:
+def _json(transcript: Transcript, _: Collection[str], __: CueRules | None) -> str:
     return json.dumps(brief(transcript), ensure_ascii=False, allow_nan=False)
 
 
-def _verbose_json(transcript: Transcript, granularities: Collection[str]) -> str:
+def _verbose_json(
+    transcript: Transcript, granularities: Collection[str], _: CueRules | None
+) -> str:
     return json.dumps(verbose(transcript, granularities), ensure_ascii=False, allow_nan=False)
 
 
+def _file(name: str) -> tuple[Write, str]:
+    """A format that is answered as the artifact of that name, byte for byte."""
+    return lambda transcript, _, rules: WRITERS[name](transcript, rules), CONTENT_TYPES[name]
+
+
 # response_format -> what makes the body, and its type
-RESPONSES: dict[str, tuple[Callable[[Transcript, Collection[str]], str], str]] = {
+RESPONSES: dict[str, tuple[Write, str]] = {
     "json": (_json, CONTENT_TYPES["json"]),
-    "text": (_text, CONTENT_TYPES["txt"]),
-    "srt": (lambda transcript, _: srt_file(transcript), CONTENT_TYPES["srt"]),
+    "text": _file("txt"),
+    "srt": _file("srt"),
     "verbose_json": (_verbose_json, CONTENT_TYPES["json"]),
-    "vtt": (lambda transcript, _: vtt_file(transcript), CONTENT_TYPES["vtt"]),
+    "vtt": _file("vtt"),
 }
 
 
 def render(
-    transcript: Transcript, response_format: str, granularities: Collection[str] = ("segment",)
+    transcript: Transcript,
+    response_format: str,
+    granularities: Collection[str] = ("segment",),
+    rules: CueRules | None = None,
 ) -> tuple[str, str]:
-    """The body and its content type. Raises KeyError for a format that RESPONSES lacks."""
+    """The body and its content type; `rules` are for cues, by default the language's own.
+
+    Raises KeyError for a format that RESPONSES lacks.
+    """
     write, content_type = RESPONSES[response_format]
-    return write(transcript, granularities), content_type
+    return write(transcript, granularities, rules), content_type
 
 
 def _segment(segment: Segment) -> dict[str, Any]:

@@ -1,18 +1,25 @@
 """A transcript as a file: JSON, from which all else is rendered, plain text, SRT and WebVTT."""
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, Protocol
 
+from speech.cue_lines import join, units
+from speech.cue_rules import CueRules, rules_for
+from speech.cues import Cue, build
 from speech.transcript import Segment, Transcript, Word
+from speech.words import place, sentence_numbers, with_words, words_of, written_language
 
 
 def to_json(transcript: Transcript) -> dict[str, Any]:
     """The canonical form: `from_json` reads back an equal transcript.
 
-    Words stand in one list beside the segments; a word's "segment" is its segment's id.
-    Times are seconds.
+    Words stand in one list beside the segments; a word's "id" is its place in it, its "segment" its segment's id.
+    A segment without words gets those of its text. Times are seconds.
     """
+    transcript = with_words(transcript)
+    both = [(word, segment.id) for segment in transcript.segments for word in segment.words]
     return {
         "text": transcript.text,
         "language": transcript.language,
@@ -20,9 +27,7 @@ def to_json(transcript: Transcript) -> dict[str, Any]:
         "duration": float(transcript.duration),
         "task": transcript.task,
         "segments": [_segment(segment) for segment in transcript.segments],
-        "words": [
-            _word(word, segment.id) for segment in transcript.segments for word in segment.words
-        ],
+        "words": [_word(number, *one) for number, one in enumerate(both)],
         "engine": dict(transcript.engine),
     }
 
@@ -34,9 +39,7 @@ def from_json(data: dict[str, Any]) -> Transcript:
     """
     words: dict[int, list[Word]] = {}
     for word in data.get("words", []):
-        words.setdefault(int(word["segment"]), []).append(
-            Word(word["word"], float(word["start"]), float(word["end"]), float(word["probability"]))
-        )
+        words.setdefault(int(word["segment"]), []).append(_read_word(word))
     return Transcript(
         text=data["text"],
         language=data["language"],
@@ -48,38 +51,65 @@ def from_json(data: dict[str, Any]) -> Transcript:
     )
 
 
-def json_file(transcript: Transcript) -> str:
+def json_file(transcript: Transcript, rules: CueRules | None = None) -> str:
     """transcript.json: the canonical form as UTF-8 text on one line."""
     return json.dumps(to_json(transcript), ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def text_file(transcript: Transcript) -> str:
-    """transcript.txt: a line for each segment; empty when nothing was said."""
-    return "".join(f"{text}\n" for _, _, text in _cues(transcript))
+def text_file(transcript: Transcript, rules: CueRules | None = None) -> str:
+    """transcript.txt: a line for each sentence; empty when nothing was said."""
+    words = words_of(transcript)
+    numbered = zip(sentence_numbers(words), words, strict=True)
+    lines = (
+        join([units(word.word) for _, word in sentence])
+        for _, sentence in groupby(numbered, key=lambda one: one[0])
+    )
+    return "".join(f"{line}\n" for line in lines if line)
 
 
-def srt_file(transcript: Transcript) -> str:
+def cues_of(transcript: Transcript, rules: CueRules | None = None) -> list[Cue]:
+    """The cues of a transcript; without `rules` by those of its language."""
+    return build(place(words_of(transcript)), rules or rules_for(written_language(transcript)))
+
+
+def srt_file(transcript: Transcript, rules: CueRules | None = None) -> str:
+    """transcript.srt."""
+    return srt(cues_of(transcript, rules))
+
+
+def vtt_file(transcript: Transcript, rules: CueRules | None = None) -> str:
+    """transcript.vtt."""
+    return vtt(cues_of(transcript, rules))
+
+
+def srt(cues: Sequence[Cue]) -> str:
     """SubRip: numbered cues, a comma before the milliseconds.
 
     The format has no escapes: a `-->` inside a text loses a dash.
     """
-    cues = (
-        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{text.replace('-->', '->')}\n"
-        for number, (start, end, text) in enumerate(_cues(transcript), 1)
+    return "\n".join(
+        f"{number}\n{_times(cue, ',')}\n{_lines(cue).replace('-->', '->')}\n"
+        for number, cue in enumerate(cues, 1)
     )
-    return "\n".join(cues)
 
 
-def vtt_file(transcript: Transcript) -> str:
-    """WebVTT, always with its header and hours, text escaped: https://www.w3.org/TR/webvtt1/."""
-    cues = (
-        f"\n{_clock(start, '.')} --> {_clock(end, '.')}\n{_escape(text)}\n"
-        for start, end, text in _cues(transcript)
-    )
-    return "WEBVTT\n" + "".join(cues)
+def vtt(cues: Sequence[Cue], head: str = "") -> str:
+    """WebVTT, always with its header and hours, text escaped: https://www.w3.org/TR/webvtt1/.
+
+    `head` is a line below the header, such as X-TIMESTAMP-MAP.
+    """
+    entries = (f"\n{_times(cue, '.')}\n{_escape(_lines(cue))}\n" for cue in cues)
+    return "WEBVTT\n" + (f"{head}\n" if head else "") + "".join(entries)
 
 
-WRITERS: dict[str, Callable[[Transcript], str]] = {
+class Writer(Protocol):
+    """A format: a transcript as a file; `rules` are for cues, by default the language's own."""
+
+    def __call__(self, transcript: Transcript, rules: CueRules | None = None) -> str:
+        """The file's text."""
+
+
+WRITERS: dict[str, Writer] = {
     "json": json_file,
     "txt": text_file,
     "srt": srt_file,
@@ -104,17 +134,32 @@ def _segment(segment: Segment) -> dict[str, Any]:
         "avg_logprob": float(segment.avg_logprob),
         "compression_ratio": float(segment.compression_ratio),
         "no_speech_prob": float(segment.no_speech_prob),
+        "speaker": segment.speaker,
     }
 
 
-def _word(word: Word, segment: int) -> dict[str, Any]:
+def _word(number: int, word: Word, segment: int) -> dict[str, Any]:
     return {
+        "id": number,
         "word": word.word,
         "start": float(word.start),
         "end": float(word.end),
         "probability": float(word.probability),
         "segment": segment,
+        "sentence": word.sentence,
+        "time_source": word.time_source,
     }
+
+
+def _read_word(data: dict[str, Any]) -> Word:
+    return Word(
+        data["word"],
+        float(data["start"]),
+        float(data["end"]),
+        float(data["probability"]),
+        data.get("time_source", "engine"),
+        data.get("sentence"),
+    )
 
 
 def _read(data: dict[str, Any], words: dict[int, list[Word]]) -> Segment:
@@ -129,19 +174,16 @@ def _read(data: dict[str, Any], words: dict[int, list[Word]]) -> Segment:
         compression_ratio=float(data["compression_ratio"]),
         no_speech_prob=float(data["no_speech_prob"]),
         words=tuple(words.get(int(data["id"]), ())),
+        speaker=data.get("speaker"),
     )
 
 
-def _cues(transcript: Transcript) -> Iterator[tuple[int, int, str]]:
-    """Start and end in whole milliseconds and one line of text, for each segment with words.
+def _times(cue: Cue, mark: str) -> str:
+    return f"{_clock(cue.start_ms, mark)} --> {_clock(cue.end_ms, mark)}"
 
-    WebVTT wants every cue to end after it starts, and a blank line inside a text would end the cue.
-    """
-    for segment in transcript.segments:
-        text = " ".join(segment.text.replace("\0", "").split())
-        if text:
-            start = max(0, round(segment.start * 1000))
-            yield start, max(start + 1, round(segment.end * 1000)), text
+
+def _lines(cue: Cue) -> str:
+    return "\n".join(cue.lines)
 
 
 def _clock(milliseconds: int, mark: str) -> str:

@@ -1,7 +1,10 @@
 """What was said and when: words, segments, and the transcript they make."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+# Where a word's time is from: the engine that heard or spoke it, a separate aligner, or its timed neighbours.
+TimeSource = Literal["engine", "aligned", "interpolated"]
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,8 @@ class Word:
     start: float
     end: float
     probability: float
+    time_source: TimeSource = "engine"
+    sentence: int | None = None  # counted over the transcript from 0; None: not counted
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Segment:
     compression_ratio: float = 0.0
     no_speech_prob: float = 0.0
     words: tuple[Word, ...] = ()
+    speaker: str | None = None  # a label such as "A"; None: nobody told speakers apart
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,15 @@ MAY_IMPORT = {
     "server": {"server", "speech"},
     "moksori": set(PACKAGES),
 }
-MODEL_LIBRARIES = {"faster_whisper", "ctranslate2", "onnxruntime", "torch", "TTS", "tokenizers"}
+MODEL_LIBRARIES = {
+    "faster_whisper",
+    "ctranslate2",
+    "onnxruntime",
+    "torch",
+    "TTS",
+    "tokenizers",
+    "kiwipiepy",
+}
 # Entry points read the environment; the rest of a worker only its own boot id and its folder.
 READS_ENVIRONMENT = {
     "speech/settings.py",

@@ -47,7 +47,7 @@ def test_transcriptions_in_five_formats(api):
 
     assert hear().text == HEARD.text
     assert hear().usage.seconds == 4
-    assert hear(response_format="text") == HEARD.text + "\n"
+    assert hear(response_format="text") == "안녕하세요.\n반갑습니다.\n"
     assert hear(response_format="srt").startswith("1\n00:00:00,000 -->")
     assert hear(response_format="vtt").startswith("WEBVTT\n")
     verbose = hear(

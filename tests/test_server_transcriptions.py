@@ -19,7 +19,7 @@ def hear(client, route="transcriptions", file=b"RIFF....", name="a.wav", headers
     ("name", "start", "kind"),
     [
         ("json", '{"text": "안녕하세요. 반갑습니다."', "application/json"),
-        ("text", "안녕하세요. 반갑습니다.\n", "text/plain"),
+        ("text", "안녕하세요.\n반갑습니다.\n", "text/plain"),
         ("srt", "1\n00:00:00,000 --> 00:00:01,500\n안녕하세요.\n", "application/x-subrip"),
         ("vtt", "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n", "text/vtt"),
         ("verbose_json", '{"task": "transcribe", "language": "korean"', "application/json"),

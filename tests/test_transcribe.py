@@ -122,12 +122,33 @@ def test_a_recording_becomes_a_transcript(bench, tune):
 
 
 def test_the_files_asked_for_are_made(bench, tune):
-    done = transcribe(bench.attempt(tune, {"formats": ["srt", "vtt", "txt", "srt"]}))
+    request = {"formats": ["srt", "vtt", "txt", "srt"], "cue_rules": {"max_chars": 3}}
+    done = transcribe(bench.attempt(tune, request))
     assert [one.name for one in done.artifacts] == [
         "transcript.json", "transcript.srt", "transcript.vtt", "transcript.txt",
     ]  # fmt: skip
-    assert "2\n00:00:01,500 --> 00:00:02,500\n500\n" in file_of(done, "transcript.srt")
-    assert file_of(done, "transcript.txt") == "300\n500\n700\n"
+    assert "2\n00:00:01,000 --> 00:00:02,500\n500\n" in file_of(done, "transcript.srt")
+    assert file_of(done, "transcript.txt") == "300 500 700\n"
+
+
+def test_cues_follow_the_languages_rules_unless_the_request_names_others(bench, tune):
+    def cues(**request):
+        done = transcribe(bench.attempt(tune, {"formats": ["srt"], **request}))
+        return file_of(done, "transcript.srt").count("-->")
+
+    assert cues() == 1
+    assert cues(cue_rules={"max_chars": 7}) == 2
+    assert cues(preset="broadcast", cue_rules={"pause": 0.4}) == 3
+    with pytest.raises(InvalidRequest) as caught:
+        cues(cue_rules={"max_chars": 0})
+    assert caught.value.param == "cue_rules.max_chars"
+    assert bench.engine.decoded == 9  # the wrong one was refused before the work
+
+
+def test_a_transcript_holds_the_sentence_of_every_word(bench, tune):
+    done = transcribe(bench.attempt(tune, {}))
+    words = json.loads(file_of(done, "transcript.json"))["words"]
+    assert [(word["id"], word["sentence"]) for word in words] == [(0, 0), (1, 0), (2, 0)]
 
 
 def test_a_response_format_that_is_a_file_is_made_too(bench, tune):
@@ -217,7 +238,7 @@ def test_a_truncated_recording_is_transcribed_with_a_warning(bench, tune):
 
 def test_a_long_recording_is_cut_in_pauses_and_joins_to_the_same_transcript(bench, tmp_path):
     media = wav(tmp_path / "media", melody(EIGHT))
-    request = {"formats": ["srt"], "prompt": "tones"}
+    request = {"formats": ["srt"], "prompt": "tones", "cue_rules": {"max_chars": 3}}
     split = transcribe(bench.attempt(media, request))
     assert isinstance(split, Split)
     assert len(split.parts) == 2
@@ -234,7 +255,7 @@ def test_a_long_recording_is_cut_in_pauses_and_joins_to_the_same_transcript(benc
     assert [word.start for one in joined.segments for word in one.words] == starts
     assert joined.duration == 12.0
     assert done.usage == {"audio_seconds": 12.0}
-    assert "8\n00:00:10,49" in file_of(done, "transcript.srt")
+    assert "8\n00:00:10,010 --> 00:00:11,51" in file_of(done, "transcript.srt")
 
 
 def test_the_language_of_a_long_recording_is_detected_once(bench, tmp_path):
@@ -309,7 +330,7 @@ def run(monkeypatch):
 
 def test_the_command_prints_a_transcript(run, tune):
     ran = run(str(tune))
-    assert (ran.exit_code, ran.stdout) == (0, "300\n500\n700\n")
+    assert (ran.exit_code, ran.stdout) == (0, "300 500 700\n")
 
 
 def test_the_command_writes_subtitles_of_a_long_file(run, tmp_path, monkeypatch):
@@ -318,8 +339,8 @@ def test_the_command_writes_subtitles_of_a_long_file(run, tmp_path, monkeypatch)
     ran = run(str(media), "--format", "vtt", "--language", "ko", "-o", str(tmp_path / "out.vtt"))
     assert (ran.exit_code, ran.stdout) == (0, "")
     written = (tmp_path / "out.vtt").read_text("utf-8")
-    assert written.count("-->") == 8
-    assert "00:00:10.49" in written
+    assert written.count("-->") == 2
+    assert written.endswith("00:00:11.510\n1700\n")
 
 
 def test_the_command_says_what_is_wrong(run, tmp_path):

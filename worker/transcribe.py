@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from speech.cue_rules import CueRules, rules_for
 from speech.encode import encode
 from speech.errors import InvalidRequest
 from speech.jobs import Job, NewJob
@@ -13,10 +14,12 @@ from speech.media import RATE, Decoded, MediaLimits, decode, samples
 from speech.settings import Settings
 from speech.subtitles import CONTENT_TYPES, WRITERS, from_json
 from speech.transcript import Segment, Transcript
+from speech.words import written_language
 from worker.attempt import Attempt, Done, NewArtifact, Split
 from worker.cuts import cut
 from worker.engines import Task, TranscribeOptions, Transcriber, load_transcriber
 from worker.listen import listen, merge, same_language, shifted
+from worker.sentences import number_sentences
 
 # A response_format that is also a file; json and verbose_json are answered from transcript.json.
 _FILES = {"text": "txt", "srt": "srt", "vtt": "vtt"}
@@ -72,9 +75,15 @@ def formats_of(request: dict[str, Any]) -> list[str]:
     return wanted
 
 
+def rules_of(request: dict[str, Any], language: str) -> CueRules:
+    """The cue rules that a request wants for a text in `language`. Raises InvalidRequest."""
+    return rules_for(language, request.get("preset"), request.get("cue_rules"))
+
+
 def _read(attempt: Attempt) -> Decoded:
     """The job's input as samples; the input itself is removed, so that disk holds one of them."""
-    formats_of(attempt.job.request)  # a wrong one is told before the work, not after it
+    formats_of(attempt.job.request)  # what is wrong is told before the work, not after it
+    rules_of(attempt.job.request, "ko")
     attempt.progress(0.0, "fetching")
     source = attempt.fetch_input()
     attempt.progress(0.0, "reading")
@@ -164,6 +173,8 @@ def _done(attempt: Attempt, transcript: Transcript, warnings: list[Any]) -> Done
     warnings = [*attempt.job.request.get("warnings", []), *warnings] if is_part else warnings
     if not transcript.segments:
         warnings = [*warnings, {"code": "no_speech"}]
+    if not is_part:  # only the whole has all of a sentence
+        transcript = number_sentences(transcript)
     result = {
         "text": transcript.text,
         "language": transcript.language,
@@ -175,9 +186,10 @@ def _done(attempt: Attempt, transcript: Transcript, warnings: list[Any]) -> Done
 
 
 def _files(attempt: Attempt, transcript: Transcript) -> list[NewArtifact]:
-    made = []
-    for name in formats_of(attempt.job.request):
+    made, request = [], attempt.job.request
+    rules = rules_of(request, written_language(transcript))
+    for name in formats_of(request):
         path = attempt.workdir / f"transcript.{name}"
-        path.write_text(WRITERS[name](transcript), encoding="utf-8", newline="")
+        path.write_text(WRITERS[name](transcript, rules), encoding="utf-8", newline="")
         made.append(NewArtifact(path.name, path, CONTENT_TYPES[name]))
     return made

@@ -1,0 +1,43 @@
+"""Where the sentences of a transcript end; in Korean by its endings, as speech has no punctuation."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from speech.cue_lines import units
+from speech.transcript import Transcript, Word
+from speech.words import sentence_numbers, with_sentences, words_of, written_language
+
+
+def number_sentences(transcript: Transcript) -> Transcript:
+    """The same transcript, each word with the number of its sentence.
+
+    Korean sentences are found by Kiwi in one pass over the whole text, so that cues can be built anew with other
+    rules and without Kiwi; those of other languages by their marks.
+    """
+    words = words_of(transcript)
+    korean = written_language(transcript) == "ko"
+    numbers = _korean(words) if korean and words else sentence_numbers(words)
+    return with_sentences(transcript, numbers)
+
+
+def _korean(words: Sequence[Word]) -> list[int]:
+    parts: list[str] = []
+    places, at = [], 0
+    for word in words:
+        token, spaced = units(word.word)
+        gap = " " if spaced and at else ""
+        places.append(at + len(gap))
+        parts.append(gap + token)
+        at += len(gap) + len(token)
+    starts = [sentence.start for sentence in _kiwi().split_into_sents("".join(parts))]
+    return [max(0, bisect_right(starts, place) - 1) for place in places]
+
+
+@cache
+def _kiwi() -> Any:
+    """The analyser, loaded when the first Korean is heard; its lists of names and phrases end no sentence."""
+    from kiwipiepy import Kiwi
+
+    return Kiwi(num_workers=1, load_default_dict=False, load_multi_dict=False)
