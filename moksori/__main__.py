@@ -18,6 +18,7 @@ COMMANDS = (
     "migrate",
     "storage",
     "broker",
+    "purge",
 )
 
 

@@ -65,7 +65,8 @@ def create_app(
     app.teardown_request(close_uploads)
     for module in ROUTES:
         app.register_blueprint(module.routes)
-    app.register_blueprint(files_routes(storage, Links.from_settings(settings)))
+    links = Links.from_settings(settings)
+    app.register_blueprint(files_routes(storage, links, store.file_is_gone))
     _cross_origin(app, settings)
     return app
 

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 STATUS: dict[type[SpeechError], int] = {
     errors.InvalidRequest: 400,
     errors.NotFound: 404,
+    errors.Gone: 410,
     errors.Conflict: 409,
     errors.TooLarge: 413,
     errors.BadMedia: 400,
@@ -31,7 +32,7 @@ STATUS: dict[type[SpeechError], int] = {
 }
 STATUS_OF_CODE = {"idempotency_mismatch": 422, "not_json": 415, "foreign_origin": 403}
 # A job that failed over its input is a bad request whatever the input's fault was.
-STATUS_OF_FAILED = STATUS | {errors.NotFound: 400, errors.TooLarge: 400}
+STATUS_OF_FAILED = STATUS | {errors.NotFound: 400, errors.Gone: 400, errors.TooLarge: 400}
 RETRY_AFTER = {errors.Busy: 2, errors.Unavailable: 5}  # seconds
 CODE_OF_HTTP = {404: "route_not_found", 405: "method_not_allowed", 413: "body_too_large"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")

@@ -9,6 +9,7 @@ from speech.errors import Language
 from speech.jobs import Artifact, Job, rfc3339
 from speech.messages import MESSAGES, say
 from speech.queries import Ahead
+from speech.retention import Keep, expires_at
 
 
 def job_json(
@@ -37,7 +38,7 @@ def job_json(
         "created_at": rfc3339(job.created),
         "started_at": rfc3339(job.started),
         "finished_at": rfc3339(job.finished),
-        "expires_at": rfc3339(job.expires),
+        "expires_at": rfc3339(expires_at(job, Keep.from_settings(service.settings))),
         "usage": {"audio_seconds": 0, "compute_seconds": 0, "characters": 0} | job.usage,
     }
 

@@ -10,6 +10,7 @@ from server.app import create_app
 from server.process import refuse_open_bind
 from speech import migrations
 from speech.errors import SpeechError
+from speech.purger import Purger
 from speech.queue import open_bells
 from speech.settings import Settings
 from speech.storage import open_storage
@@ -18,7 +19,7 @@ from speech.sweeper import Sweeper
 
 
 def open_app(settings: Settings) -> Flask:
-    """The app on the store, bells and storage that the settings name, with a sweeper beside it.
+    """The app on the store, bells and storage that the settings name, with a sweeper and a purger beside it.
 
     Ends the process with one sentence when the settings are wrong or the schema is older than this code.
     """
@@ -31,11 +32,13 @@ def open_app(settings: Settings) -> Flask:
             store = JobStore.from_settings(settings, bells)
             undo.callback(store.db.close)
             migrations.check(store.db)
-            app = create_app(settings, store, bells, open_storage(settings))
+            storage = open_storage(settings)
+            app = create_app(settings, store, bells, storage)
             undo.pop_all()
     except (SpeechError, ValueError) as error:
         sys.exit(f"The server does not start. {error}")
     Sweeper(store, bells, settings).start()
+    Purger(store, storage, settings).start()
     return app
 
 

@@ -9,7 +9,7 @@ from server.bodies import SpeechBody, SpeechFields, SpeechJobBody, VoiceId
 from server.orders import Order, check_spoken, order_for
 from server.places import output_keys
 from server.service import Service
-from speech.errors import Internal
+from speech.errors import Gone, Internal
 from speech.jobs import Artifact, Job, NewJob
 from speech.voices import Voice, find_model
 
@@ -76,8 +76,13 @@ def spoken(service: Service, job: Job) -> Response:
 
 
 def artifact_of(job: Job, name: str) -> Artifact:
-    """A finished job's artifact of this name. Raises Internal when the worker left it out."""
+    """A finished job's artifact of this name.
+
+    Raises Gone("file_gone") when its time is over, Internal when the worker left it out.
+    """
     for artifact in job.artifacts:
         if artifact.name == name:
             return artifact
+    if job.files_expired:
+        raise Gone("file_gone")
     raise Internal("internal")

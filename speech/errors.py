@@ -3,6 +3,7 @@
 SpeechError
 ├── InvalidRequest          the caller can mend it: a field, a value, a size
 │   ├── NotFound            no such job, voice, artifact
+│   │   └── Gone            there was one, and its time is over
 │   ├── Conflict            the state or another request stands in the way
 │   ├── TooLarge            a body, text or recording over a stated limit
 │   └── BadMedia            the file is not audio that can be read
@@ -42,6 +43,10 @@ class InvalidRequest(SpeechError):
 
 class NotFound(InvalidRequest):
     """There is no such thing, or it is not yours."""
+
+
+class Gone(NotFound):
+    """There was such a thing, and it was erased or its time is over."""
 
 
 class Conflict(InvalidRequest):

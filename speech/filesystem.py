@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -113,6 +113,17 @@ class FileStorage:
                     count += not name.startswith(".")
                 Path(folder).rmdir()
         return count
+
+    def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """See Storage.keys; what is being written is left out."""
+        with outage():
+            self.root.stat()
+            for folder, _, names in os.walk(self._path(prefix.rstrip("/"))):
+                for name in names:
+                    path = Path(folder, name)
+                    with suppress(FileNotFoundError):  # removed just now
+                        if not name.startswith("."):
+                            yield str(path.relative_to(self.root)), path.stat().st_mtime
 
     def url(self, key: str, name: str, content_type: str, seconds: int) -> str:
         """See Storage.url; one of our own links."""

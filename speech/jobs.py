@@ -101,6 +101,13 @@ class Job:
         """True when nothing will change any more."""
         return self.state in FINAL
 
+    @property
+    def files_expired(self) -> bool:
+        """True when retention has taken its files."""
+        return any(
+            isinstance(one, dict) and one.get("code") == "files_expired" for one in self.warnings
+        )
+
 
 def rfc3339(seconds: float | None) -> str | None:
     """A time as RFC 3339 in UTC with milliseconds, or None."""

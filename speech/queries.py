@@ -1,19 +1,21 @@
-"""Reads of the job store, and erasing."""
+"""Reads of the job store."""
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, tuple_
+from sqlalchemy import Connection, func, select, tuple_
 
-from speech.errors import InvalidRequest, NotFound
-from speech.jobs import Job
+from speech.errors import Gone, InvalidRequest, NotFound
+from speech.jobs import Job, rfc3339
 from speech.rows import to_job
-from speech.schema import idempotency, jobs, pieces, workers
+from speech.schema import jobs, pieces, tombstones, workers
 
 WORKER_SILENT = 30.0  # seconds after which a worker no longer counts as alive
+_JOB_KEY = re.compile(r"t/([^/]+)/jobs/([^/]+)/")
 _LONGEST_CURSOR = 200  # characters
 _COUNT_UP_TO = 1_000  # a position beyond this is not worth counting
 
@@ -28,14 +30,33 @@ class Ahead:
 
 
 def get(connection: Connection, job_id: str, tenant: str) -> Job:
-    """A tenant's job. Raises NotFound("job_not_found")."""
-    row = None
-    if _ours(job_id):
-        mine = select(jobs).where(jobs.c.id == job_id, jobs.c.tenant == tenant)
-        row = connection.execute(mine).one_or_none()
-    if row is None:
+    """A tenant's job. Raises NotFound("job_not_found"), or Gone("gone") where there was one of this tenant's."""
+    if not _ours(job_id):
         raise NotFound("job_not_found", job=job_id)
+    mine = select(jobs).where(jobs.c.id == job_id, jobs.c.tenant == tenant)
+    row = connection.execute(mine).one_or_none()
+    if row is None:
+        raise _missing(connection, job_id, tenant)
     return to_job(row)
+
+
+def _missing(connection: Connection, job_id: str, tenant: str) -> NotFound:
+    grave = select(tombstones.c.gone).where(
+        tombstones.c.id == job_id, tombstones.c.tenant == tenant
+    )
+    gone = connection.execute(grave).scalar()
+    if gone is None:
+        return NotFound("job_not_found", job=job_id)
+    return Gone("gone", job=job_id, gone=rfc3339(gone))
+
+
+def file_is_gone(connection: Connection, key: str) -> bool:
+    """True when the job under whose key a file was stored is gone, or keeps no files any more."""
+    match = _JOB_KEY.match(key)
+    try:
+        return match is not None and get(connection, match[2], match[1]).files_expired
+    except NotFound as error:
+        return isinstance(error, Gone)
 
 
 def _ours(job_id: str) -> bool:
@@ -185,25 +206,3 @@ def live_workers(connection: Connection, now: float) -> list[dict[str, Any]]:
     """Workers that reported within the last half minute."""
     rows = connection.execute(select(workers).where(workers.c.seen > now - WORKER_SILENT))
     return [dict(row._mapping) for row in rows]
-
-
-def erase(connection: Connection, job_id: str) -> list[str]:
-    """Delete a job and all below it; the input keys that no other row refers to."""
-    ids, generation = [job_id], [job_id]
-    while generation:
-        generation = list(
-            connection.execute(select(jobs.c.id).where(jobs.c.parent.in_(generation))).scalars()
-        )
-        ids += generation
-    inputs = set(
-        connection.execute(
-            select(jobs.c.input_key).where(jobs.c.id.in_(ids), jobs.c.input_key.is_not(None))
-        ).scalars()
-    )
-    connection.execute(delete(pieces).where(pieces.c.job.in_(ids)))
-    connection.execute(delete(idempotency).where(idempotency.c.job.in_(ids)))
-    connection.execute(delete(jobs).where(jobs.c.id.in_(ids)))
-    kept = set(
-        connection.execute(select(jobs.c.input_key).where(jobs.c.input_key.in_(inputs))).scalars()
-    )
-    return sorted(inputs - kept)

@@ -82,7 +82,10 @@ jobs = Table(
     Column("created", Double, nullable=False),
     Column("started", Double),
     Column("finished", Double),
-    Column("expires", Double),
+    Column(
+        "expires", Double
+    ),  # of a row kept for its promised file: when to look for that file again
+    _int("purged"),  # how much retention has taken: speech/retention.py
     Column("ttl", Double),
     Column("deadline", Double),  # null once final
     _partial("jobs_claim", "lane", "priority", "tenant", "root", "created", "part", **_CLAIMABLE),
@@ -94,6 +97,10 @@ jobs = Table(
     Index("jobs_list", "tenant", "created", "id"),
     Index("jobs_parent", "parent", "part"),
     Index("jobs_finished", "lane", "finished"),
+    _partial("jobs_open", "lane", "state", "priority", "created", where="finished IS NULL"),
+    _partial("jobs_old", "purged", "finished", where="parent IS NULL AND finished IS NOT NULL"),
+    _partial("jobs_old_input", "finished", where="input_key IS NOT NULL AND finished IS NOT NULL"),
+    _partial("jobs_expires", "expires", where="expires IS NOT NULL"),
 )
 
 turns = Table(
@@ -154,4 +161,30 @@ locks = Table(
     Column("name", String(32), primary_key=True),
     Column("holder", String(200), nullable=False),
     Column("until", Double, nullable=False),
+)
+
+# What a job leaves behind, for a while: its id answers 410.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("gone", Double, nullable=False),
+    Index("tombstones_gone", "gone"),
+)
+
+# Bytes that nothing refers to any more; a key that ends with a slash means all below it.
+trash = Table(
+    "trash",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("since", Double, nullable=False),
+    _int("tries"),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Double, nullable=False),
 )

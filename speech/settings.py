@@ -99,6 +99,20 @@ class Settings:
     max_interruptions: int = _s(
         10, "Crashes and preemptions together after which a job is given up"
     )
+
+    keep_inputs_days: float = _s(7.0, "Days an input is kept after its job's end; 0: for ever")
+    keep_artifacts_days: float = _s(
+        30.0, "Days a job's files are kept after its end; 0: as long as the job"
+    )
+    keep_jobs_days: float = _s(
+        90.0, "Days a job is kept after its end, or as long as its WAV in `wav_files/`; 0: for ever"
+    )
+    keep_tombstones_days: float = _s(
+        365.0, "Days the id of a job that is gone answers 410; 0: for ever"
+    )
+    purge_seconds: float = _s(
+        3_600.0, "How often what is past its time is removed; 0: only by `moksori purge`"
+    )
     log_level: str = _s("INFO", "DEBUG, INFO, WARNING or ERROR")
 
     @classmethod

@@ -52,6 +52,9 @@ class Storage(Protocol):
     def delete_prefix(self, prefix: str) -> int:
         """Remove every object under `prefix` (ends with a slash); the count removed."""
 
+    def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """Every key under `prefix` (ends with a slash), and when it was written: seconds since 1970."""
+
     def url(self, key: str, name: str, content_type: str, seconds: int) -> str:
         """A fresh absolute GET URL good for `seconds`, which serves the object as a file called `name`."""
 

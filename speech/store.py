@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from speech import claims, family, keys, queries, turns
+from speech import claims, erasing, family, keys, queries, turns
 from speech.claims import Rules
 from speech.database import Database, Tx
-from speech.errors import Conflict, InvalidRequest, NotFound, SpeechError
+from speech.errors import Conflict, Gone, InvalidRequest, SpeechError
 from speech.jobs import FINAL, Artifact, Job, NewJob
 from speech.keys import Once
 from speech.queue import Bells, Silent
@@ -88,7 +88,7 @@ class JobStore:
         return job_id
 
     def get(self, job_id: str, tenant: str) -> Job:
-        """A tenant's job. Raises NotFound("job_not_found"); another tenant's is not found either."""
+        """A tenant's job. Raises NotFound("job_not_found"), for another tenant's too, or Gone("gone")."""
         with self.db.read() as connection:
             return queries.get(connection, job_id, tenant)
 
@@ -96,6 +96,11 @@ class JobStore:
         """The (number, data) of sentences or segments that the job's present attempt has ready, in order."""
         with self.db.read() as connection:
             return queries.pieces_of(connection, job, after)
+
+    def file_is_gone(self, key: str) -> bool:
+        """Whether the file under a job's key was taken by retention, or erased with its job."""
+        with self.db.read() as connection:
+            return queries.file_is_gone(connection, key)
 
     def children(self, job_id: str) -> list[Job]:
         """All children, in order."""
@@ -140,7 +145,8 @@ class JobStore:
     def retry(self, job_id: str, tenant: str, once: Once | None = None) -> Job:
         """A new job with the same request; of a batch, its items that did not succeed. `once` as in create.
 
-        Raises Conflict("not_final"), Conflict("nothing_to_retry") or InvalidRequest("retry_the_parent").
+        Raises Conflict("not_final"), Conflict("nothing_to_retry"), InvalidRequest("retry_the_parent") or
+        Gone("input_expired").
         """
         with self.writing() as tx:
             found = keys.find(tx, tenant, once) if once is not None else None
@@ -168,7 +174,7 @@ class JobStore:
             for one in (job, root):
                 if one.state not in FINAL:
                     raise Conflict("not_final", state=one.state)
-            return queries.erase(tx.connection, job_id)
+            return erasing.erase(tx, job_id)
 
     # What a worker does -----------------------------------------------------------------------------
 
@@ -233,12 +239,10 @@ class JobStore:
 
 
 def _mine(tx: Tx, job_id: str, tenant: str) -> Job:
-    """A tenant's job, locked with its ancestors. Raises NotFound("job_not_found")."""
+    """A tenant's job, locked with its ancestors. Raises NotFound("job_not_found") or Gone("gone")."""
     queries.get(tx.connection, job_id, tenant)
-    job = family.lock(tx, job_id)
-    if job is None:  # erased just now
-        raise NotFound("job_not_found", job=job_id)
-    return job
+    # Nothing is found by the lock when it was erased just now.
+    return family.lock(tx, job_id) or queries.get(tx.connection, job_id, tenant)
 
 
 def _there(tx: Tx, job_id: str) -> Job:
@@ -248,6 +252,8 @@ def _there(tx: Tx, job_id: str) -> Job:
 
 
 def _again(job: Job) -> NewJob:
+    if (job.input or {}).get("expired"):
+        raise Gone("input_expired", job=job.id)
     return NewJob(
         kind=job.kind, lane=job.lane, request=job.request, tenant=job.tenant, priority=job.priority,
         input=job.input, outputs=job.outputs, promised=job.promised, overwrite=job.overwrite,

@@ -10,12 +10,12 @@ import uuid
 
 from sqlalchemy import Connection, func, select
 
-from speech import claims, family, keys, turns
+from speech import claims, family, keys, locks, turns
 from speech.database import Tx
 from speech.errors import SpeechError, Unavailable
 from speech.jobs import LANES
 from speech.queue import Bells
-from speech.schema import jobs, locks
+from speech.schema import jobs
 from speech.settings import Settings
 from speech.store import JobStore
 
@@ -52,8 +52,7 @@ class Sweeper:
         self._thread.join(5)
         try:
             with self.store.writing() as tx:
-                mine = locks.c.name == "sweeper", locks.c.holder == self.name
-                tx.connection.execute(locks.delete().where(*mine))
+                locks.let_go(tx, "sweeper", self.name)
         except Unavailable:
             log.info("the store does not answer; the sweeper's lease will run out")
 
@@ -81,7 +80,7 @@ class Sweeper:
         """One round; False when another process holds the sweeper's lease."""
         began = time.monotonic()
         with self.store.writing() as tx:
-            if not _hold(tx, "sweeper", self.name, 3 * self.settings.sweep_seconds + 2):
+            if not locks.hold(tx, "sweeper", self.name, 3 * self.settings.sweep_seconds + 2):
                 return False
         if time.monotonic() - began > self.settings.lease_seconds / 2:
             self._wait_a_lease()  # a store that kept us waiting kept those who renew waiting too
@@ -140,24 +139,3 @@ def expire(tx: Tx, limit: int = 100) -> None:
         job = family.lock(tx, row.id)
         if job is not None and job.winner is None:
             family.finish(tx, job, "failed", SpeechError("expired", ttl=job.ttl))
-
-
-def _hold(tx: Tx, name: str, holder: str, seconds: float) -> bool:
-    """Take or renew a lease row; False while another holder's stands."""
-    row = tx.connection.execute(
-        select(locks).where(locks.c.name == name).with_for_update()
-    ).one_or_none()
-    if row is None:
-        made = tx.connection.execute(
-            turns.upsert(tx, locks)
-            .values(name=name, holder=holder, until=tx.now + seconds)
-            .on_conflict_do_nothing()
-            .returning(locks.c.name)
-        )
-        return made.one_or_none() is not None
-    if row.holder != holder and row.until > tx.now:
-        return False
-    tx.connection.execute(
-        locks.update().where(locks.c.name == name).values(holder=holder, until=tx.now + seconds)
-    )
-    return True

@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from moksori.__main__ import COMMANDS, main
+from speech import locks
 from speech.jobs import NewJob
 from speech.queue import Silent
 from speech.settings import Settings
 from speech.store import JobStore
+from tests.aged import age
 
 
 @pytest.fixture
@@ -76,6 +78,27 @@ def test_a_malformed_setting_is_named_before_anything_starts(env: dict[str, str]
     assert ran.exit_code == 1
     assert "MOKSORI_PORT='many'" in ran.output
     assert "MOKSORI_LEASE_SECONDS='x'" in ran.output
+
+
+def test_purge_says_what_would_go_and_then_what_went(env: dict[str, str], store: JobStore) -> None:
+    job, _ = store.create(NewJob("speech", "speech", {"input": "안녕"}))
+    store.cancel(job.id, "default")
+    age(store, 91)
+    assert "1  jobs\n" in run(env, "purge", "--dry-run").output
+    assert job.id in run(env, "jobs").output
+    assert "1  jobs\n" in run(env, "purge").output
+    assert "No jobs." in run(env, "jobs").output
+    assert run(env, "jobs", "--cancel", job.id).output.startswith(
+        f"Error: The job {job.id} is gone"
+    )
+
+
+def test_purge_says_when_another_one_purges(env: dict[str, str], store: JobStore) -> None:
+    with store.writing() as tx:
+        locks.hold(tx, "purge", "another", 60)
+    ran = run(env, "purge")
+    assert ran.exit_code == 1
+    assert "Another process purges" in ran.output
 
 
 @pytest.mark.models

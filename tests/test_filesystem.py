@@ -57,6 +57,17 @@ def test_a_copy_is_a_hard_link_and_can_be_repeated(storage: FileStorage):
     assert b"".join(storage.open("wav_files/1/y.wav")) == b"one"
 
 
+def test_keys_are_listed_with_the_time_they_were_written(storage: FileStorage):
+    for key in ("t/a/1/x.wav", "t/a/2/y.wav", "wav_files/z.wav"):
+        storage.put(key, b"one", "audio/wav", "job-1")
+    (storage.root / "t/a/.half-written.partial").write_bytes(b"on")
+    os.utime(storage.root / "t/a/2/y.wav", (1000, 1000))
+    found = dict(storage.keys("t/"))
+    assert sorted(found) == ["t/a/1/x.wav", "t/a/2/y.wav"]
+    assert found["t/a/2/y.wav"] == 1000 < found["t/a/1/x.wav"]
+    assert list(storage.keys("nothing/")) == []
+
+
 def test_a_copy_over_anothers_object_is_refused_unless_asked_for(storage: FileStorage):
     storage.put("a/x.wav", b"one", "audio/wav", "job-1")
     old = storage.put("out.wav", b"older", "audio/wav", "job-0")

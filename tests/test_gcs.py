@@ -73,6 +73,16 @@ def test_an_object_of_ones_own_is_success_and_anothers_a_conflict(storage: Googl
     assert b"".join(storage.open("x.wav")) == b"one"
 
 
+def test_keys_are_listed_with_the_time_they_were_written(storage: GoogleStorage):
+    begun = time.time()
+    for key in ("t/가/1/x.wav", "t/가/2/y.wav", "wav_files/z.wav"):
+        storage.put(key, b"one", "audio/wav", "job-1")
+    found = dict(storage.keys("t/"))
+    assert sorted(found) == ["t/가/1/x.wav", "t/가/2/y.wav"]
+    assert all(begun - 2 < written < time.time() + 2 for written in found.values())
+    assert list(storage.keys("nothing/")) == []
+
+
 def test_a_copy_creates_only_unless_told_to_overwrite(storage: GoogleStorage):
     storage.put("x.wav", b"one", "audio/wav", "job-1")
     storage.put("taken.wav", b"older", "audio/wav", "job-0")

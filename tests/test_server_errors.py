@@ -32,11 +32,12 @@ def test_every_class_of_the_tree_has_a_status():
     for one in classes:
         assert status_of(one("internal")) == failed_status({"class": one.__name__}) or one in {
             NotFound,
+            errors.Gone,
             errors.TooLarge,
         }
     assert failed_status({"class": "NotFound"}) == failed_status({"class": "TooLarge"}) == 400
     assert failed_status({"class": "FromALaterVersion"}) == 500
-    assert set(STATUS.values()) == {400, 404, 409, 413, 500, 503, 504}
+    assert set(STATUS.values()) == {400, 404, 409, 410, 413, 500, 503, 504}
 
 
 def test_an_error_has_openais_shape_and_the_request_id(client):

@@ -183,7 +183,8 @@ def test_deleting_a_finished_job_erases_it_with_all_it_made(served, client):
     assert len(files(served)) == 2
     assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
     assert files(served) == []
-    assert client.get(f"/v1/jobs/{job_id}").status_code == 404
+    gone = client.get(f"/v1/jobs/{job_id}")
+    assert (gone.status_code, gone.json["error"]["code"]) == (410, "gone")
 
 
 def test_erasing_takes_the_promised_output_too_and_a_repeat_makes_it_anew(served, client):

@@ -168,7 +168,7 @@ def test_after_a_store_that_kept_it_waiting_nobody_is_judged_for_one_lease(
         return True
 
     with monkeypatch.context() as slow:
-        slow.setattr("speech.sweeper._hold", waits)
+        slow.setattr("speech.sweeper.locks.hold", waits)
         sweeper.sweep()
     assert store.get(job.id, "default").state == "running"
     until(lambda: sweeper.sweep() and store.get(job.id, "default").state == "queued", 5, "judged")

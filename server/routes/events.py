@@ -116,7 +116,7 @@ class Stream:
             return [*self._pieces(), self._state()]
         except Unavailable:
             return []
-        except NotFound:  # erased meanwhile
+        except NotFound:  # erased meanwhile, or gone
             self._job = replace(self._job, state="cancelled")
             return []
 

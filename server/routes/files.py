@@ -1,20 +1,24 @@
 """GET and HEAD of our own links: /files/{token}/{name}, with ranges, validators and a limited life."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import Range
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
-from speech.errors import InvalidRequest, NotFound
+from speech.errors import Gone, InvalidRequest, NotFound
 from speech.links import Link, Links, disposition
 from speech.storage import Storage, StoredObject
 
 
-def files_routes(storage: Storage, links: Links) -> Blueprint:
+def files_routes(
+    storage: Storage, links: Links, is_gone: Callable[[str], bool] = lambda _key: False
+) -> Blueprint:
     """The blueprint that serves links; the token alone decides, the name in the path is decoration.
 
-    Raises NotFound("link_invalid"), NotFound("link_expired"), NotFound("object_not_found").
+    `is_gone` tells of a key without an object whether there was one. Raises NotFound("link_invalid"),
+    NotFound("link_expired"), NotFound("object_not_found") and Gone("file_gone").
     """
     routes = Blueprint("files", __name__)
 
@@ -23,7 +27,7 @@ def files_routes(storage: Storage, links: Links) -> Blueprint:
         link = links.read(token)
         found = storage.stat(link.key)
         if found is None:
-            raise NotFound("object_not_found")
+            raise Gone("file_gone") if is_gone(link.key) else NotFound("object_not_found")
         try:
             response = _headed(link, found, links.seconds_left(link))
         except RequestedRangeNotSatisfiable:
