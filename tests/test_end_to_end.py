@@ -1,4 +1,4 @@
-"""The main job, both ways, on the parts that are deployed: RabbitMQ, Celery, PostgreSQL, a GCS server, real models."""
+"""The main job, both ways, on the parts that are deployed: nginx, RabbitMQ, Celery, PostgreSQL, GCS server, models."""
 
 import json
 import os
@@ -17,6 +17,7 @@ import requests
 from openai import OpenAI
 
 from tests.gcs_fixtures import BUCKET, fake_gcs
+from tests.nginx_process import nginx
 from tests.services import Node, free_port
 
 pytestmark = [
@@ -41,13 +42,13 @@ def letters(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def service(
+def deployed(
     tmp_path_factory: pytest.TempPathFactory, rabbitmq_node: Node, postgres_url: str
-) -> Iterator[str]:
-    """`moksori serve` with all three URLs set; yields the address it serves at."""
+) -> Iterator[dict[str, str]]:
+    """`moksori serve` with all three URLs set, and nginx before it; yields the addresses of both."""
     folder = tmp_path_factory.mktemp("deployed")
     port = free_port()
-    with fake_gcs(folder / "gcs") as gcs:
+    with fake_gcs(folder / "gcs") as gcs, nginx(folder / "nginx", port) as front:
         env = {
             **os.environ,
             "MOKSORI_DATA_DIR": str(folder / "data"),
@@ -56,6 +57,7 @@ def service(
             "MOKSORI_STORAGE_URL": f"gs://{BUCKET}/end-to-end",
             "MOKSORI_STORAGE_ENDPOINT": gcs,
             "MOKSORI_PORT": str(port),
+            "MOKSORI_PUBLIC_URL": f"http://127.0.0.1:{front}",
             "MOKSORI_LOG_LEVEL": "WARNING",
             "MOKSORI_WHISPER_THREADS": "2",
         }
@@ -67,7 +69,7 @@ def service(
         try:
             base = f"http://127.0.0.1:{port}"
             _wait_until_ready(base, process, folder / "log")
-            yield base
+            yield {"server": base, "nginx": f"http://127.0.0.1:{front}"}
         finally:
             process.terminate()
             process.wait(timeout=40)
@@ -75,6 +77,12 @@ def service(
         one for one in psutil.process_iter(["cmdline"]) if str(folder) in str(one.info["cmdline"])
     ]
     assert not left
+
+
+@pytest.fixture(params=["server", "nginx"])
+def service(request: pytest.FixtureRequest, deployed: dict[str, str]) -> str:
+    """The address to ask: the server's own, and nginx's with the configuration that ships."""
+    return deployed[request.param]
 
 
 def _wait_until_ready(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
