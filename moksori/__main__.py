@@ -19,6 +19,8 @@ COMMANDS = (
     "storage",
     "broker",
     "purge",
+    "backup",
+    "restore",
 )
 
 

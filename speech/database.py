@@ -53,6 +53,17 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees the store as it was at its first read, for as long as it reads."""
+        engine = self.engine  # SQLite's WAL does so in any transaction
+        if self.dialect == "postgresql":
+            engine = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with _translated(), engine.connect() as connection:
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Tx]:
         """A transaction that commits at the end of the block, or leaves no trace."""
         with (

@@ -1,5 +1,6 @@
 """Lease rows: one process of the deployment at a time does a thing, or does it once in a while."""
 
+import math
 import uuid
 
 from sqlalchemy import select
@@ -33,6 +34,14 @@ def hold(tx: Tx, name: str, holder: str, seconds: float) -> bool:
 def let_go(tx: Tx, name: str, holder: str) -> None:
     """Give a lease row back, if it is still this holder's."""
     tx.connection.execute(locks.delete().where(locks.c.name == name, locks.c.holder == holder))
+
+
+def own_name(tx: Tx) -> str:
+    """The name of this store, made when it is first asked for."""
+    hold(tx, "store", str(uuid.uuid4()), math.inf)
+    return str(
+        tx.connection.execute(select(locks.c.holder).where(locks.c.name == "store")).scalar()
+    )
 
 
 def due(tx: Tx, name: str, seconds: float) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import Row, delete, select
 
 from speech import counting, erasing, locks, retention, strays
 from speech.database import Tx
-from speech.errors import Unavailable
+from speech.errors import Conflict, Unavailable
 from speech.retention import BEGINNING, DAY, FILE, ROW, WHOLE, Keep
 from speech.schema import jobs, tombstones, trash
 from speech.settings import Settings
@@ -29,6 +29,7 @@ LEASE = 600.0  # seconds
 LOOK_AGAIN = 7 * DAY  # for the file that keeps a row; a bucket charges for each look
 MOST_LOOKS = 5_000  # for such files in one run
 MARGIN = DAY  # a stray younger than this may belong to an attempt or upload that is at work
+OWNER = "t/owner.txt"  # names the one store whose files these are
 
 
 class Taken(Exception):
@@ -120,6 +121,8 @@ class Purge:
                 self.done["tombstones"] += tx.connection.execute(old).rowcount
 
     def _find_strays(self) -> None:
+        if not self._is_alone():
+            return
         with self.store.db.read() as connection:
             before = self.store.db.now(connection) - MARGIN
         for bunch in strays.listed(self.storage, before):
@@ -129,6 +132,20 @@ class Purge:
                 with self._writing() as tx:
                     erasing.throw_away(tx, lost)
                     self.done["strays"] += len(lost)
+
+    def _is_alone(self) -> bool:
+        """Whether this storage is this store's only: to it, what another store knows would look like strays."""
+        with self.store.writing() as tx:
+            name = locks.own_name(tx).encode()
+        if not self.dry and self.storage.stat(OWNER) is None:
+            with contextlib.suppress(Conflict):
+                self.storage.put(OWNER, name, "text/plain", name.decode())
+        if self.storage.stat(OWNER) is None or b"".join(self.storage.open(OWNER)) == name:
+            return True
+        log.error(
+            "%s in storage is another store's; strays are left (see docs/retention.md)", OWNER
+        )
+        return False
 
     def _empty_trash(self) -> None:
         last = ""

@@ -101,6 +101,23 @@ def test_purge_says_when_another_one_purges(env: dict[str, str], store: JobStore
     assert "Another process purges" in ran.output
 
 
+def test_a_backup_is_restored_into_an_empty_store_only(
+    env: dict[str, str], store: JobStore, tmp_path: Path
+) -> None:
+    job, _ = store.create(NewJob("speech", "speech", {"input": "안녕"}))
+    file = str(tmp_path / "store.zip")
+    assert "1  jobs" in run(env, "backup", file).output
+    other = {"MOKSORI_DATA_DIR": str(tmp_path / "other")}
+    assert "moksori migrate" in run(other, "restore", file).output
+    assert run(other, "migrate").exit_code == 0
+    assert "1  jobs" in run(other, "restore", file).output
+    assert job.id in run(other, "jobs").output
+    refused = run(other, "restore", file)
+    assert refused.exit_code == 1
+    assert "not empty: jobs has rows" in refused.output
+    assert run(other, "restore", str(tmp_path / "nothing")).exit_code == 2
+
+
 @pytest.mark.models
 def test_doctor_finds_machine_packages_models_and_voices(
     env: dict[str, str], store: JobStore

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from speech import counting, locks
 from speech.errors import Gone, NotFound, StorageUnavailable
 from speech.jobs import Job, NewJob
-from speech.purge import LOOK_AGAIN, Purge, Taken
+from speech.purge import LOOK_AGAIN, OWNER, Purge, Taken
 from speech.purger import Purger
 from speech.retention import DAY, Keep, expires_at
 from speech.schema import idempotency, pieces, tombstones, trash
@@ -45,7 +45,7 @@ def with_input(bench: Bench, name: str = "upload", **fields: Any) -> Job:
 
 
 def objects(bench: Bench) -> list[str]:
-    return stored(bench.storage.root)
+    return [key for key in stored(bench.storage.root) if key != OWNER]
 
 
 def test_what_is_young_stays(bench: Bench) -> None:
@@ -251,6 +251,16 @@ def test_strays_go_once_they_are_a_day_old(bench: Bench) -> None:
         [job.artifacts[0].key, f"t/default/jobs/{live.id}/1/speech.wav",
          "t/default/lexicon/x", "exports/a.wav"]
     )  # fmt: skip
+
+
+def test_strays_are_left_where_another_store_has_its_files(bench: Bench) -> None:
+    bench.storage.put("t/default/jobs/the-others-job/1/speech.wav", b"x", "audio/wav", "other")
+    bench.storage.put(OWNER, b"another store", "text/plain", "other")
+    age_files(bench.storage.root, 2)
+    assert purge(bench) == purge(bench, dry=True) == {}
+    bench.storage.delete(OWNER)
+    assert purge(bench) == {"strays": 1, "objects": 1}
+    assert purge(bench) == {}
 
 
 def test_an_object_that_cannot_be_removed_stops_nobody_and_is_counted(

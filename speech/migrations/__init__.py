@@ -37,6 +37,12 @@ def wanted() -> str:
     return head
 
 
+def is_known(revision: str) -> bool:
+    """Whether a revision is one that this code has come by."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return revision in {script.revision for script in known}
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
