@@ -20,6 +20,7 @@ from server.routes import (
     texts,
     transcribe,
     transcriptions,
+    transcripts,
 )
 from server.routes.files import files_routes
 from server.service import Service
@@ -32,7 +33,9 @@ from speech.store import JobStore
 from speech.voices import Voices, load_voices
 from speech.watch import Watch
 
-ROUTES = (speech, transcriptions, jobs, events, texts, transcribe, models, health, docs, page)
+ROUTES = (
+    speech, transcriptions, transcripts, jobs, events, texts, transcribe, models, health, docs, page,
+)  # fmt: skip
 READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "Preference-Applied",
             "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges"]  # fmt: skip
 
@@ -51,6 +54,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     watch, stopping = Watch(bells), threading.Event()
+    links = Links.from_settings(settings)
     app.extensions["moksori"] = Service(
         settings=settings,
         store=store,
@@ -59,13 +63,13 @@ def create_app(
         waits=Waits(store, watch, settings.max_waits, settings.wait_timeout, stopping),
         streams=Streams(store, watch, settings.max_streams, stopping),
         probes=Probes(store, storage, bells),
+        links=links,
         stopping=stopping,
     )
     errors.register(app)
     app.teardown_request(close_uploads)
     for module in ROUTES:
         app.register_blueprint(module.routes)
-    links = Links.from_settings(settings)
     app.register_blueprint(files_routes(storage, links, store.file_is_gone))
     _cross_origin(app, settings)
     return app

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from server.checking import Body
+from server.cue_bodies import CueRulesBody, Preset
 from speech.openai_shapes import RESPONSES
 from speech.subtitles import WRITERS
 
@@ -50,6 +51,8 @@ class TranslationFields(Body):
     prompt: str | None = Field(default=None, max_length=10_000)
     temperature: float = Field(default=0.0, ge=0.0, le=1.0)
     url: str | None = None
+    preset: Preset | None = None
+    cue_rules: CueRulesBody | None = None
 
 
 class TranscriptionFields(TranslationFields):

@@ -1,6 +1,6 @@
 """Input against its pydantic model; what is wrong becomes one error that names the field and what is allowed."""
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -24,7 +24,7 @@ EXPECTED = {
 NOT_YET = frozenset(
     "webhook on_unknown sample_rate instructions diarization speakers min_speakers max_speakers "
     "chunking_strategy include keywords languages known_speaker_names known_speaker_references "
-    "timestamps lexicon cue_rules preset hotwords cache pronunciation".split()
+    "timestamps lexicon hotwords cache pronunciation".split()
 )
 
 
@@ -54,11 +54,11 @@ def _translated(model: type[BaseModel], found: list[Any]) -> InvalidRequest:
     # Unknown fields last: what is missing or wrong says more.
     first = min(found, key=lambda one: one["type"] == "extra_forbidden")
     kind, context = first["type"], first.get("ctx", {})
-    param = _path(first["loc"])
+    param, inner = _path(first["loc"]), _model_at(model, first["loc"])
     if kind == "missing":
         return InvalidRequest("missing_field", param=param)
     if kind == "extra_forbidden":
-        return _unknown(model, param)
+        return _unknown(inner, param)
     if kind in EXPECTED:
         return InvalidRequest("wrong_type", param=param, expected=_expected(found, param))
     if kind == "literal_error":
@@ -68,7 +68,7 @@ def _translated(model: type[BaseModel], found: list[Any]) -> InvalidRequest:
     if kind in {"too_short", "string_too_short"}:
         return InvalidRequest("too_few", param=param, limit=context["min_length"])
     if kind.startswith(("greater_than", "less_than")):
-        return InvalidRequest("out_of_range", param=param, allowed=_bounds(model, first["loc"]))
+        return InvalidRequest("out_of_range", param=param, allowed=_bounds(inner, first["loc"][-1]))
     return InvalidRequest("bad_value", param=param, reason=first["msg"])
 
 
@@ -100,8 +100,19 @@ def _allowed(found: list[Any], param: str) -> str:
     )
 
 
-def _bounds(model: type[BaseModel], place: tuple[Any, ...]) -> str:
+def _model_at(model: type[BaseModel], place: tuple[Any, ...]) -> type[BaseModel]:
+    """The model in which the last name of a place stands: a field may be a model itself."""
+    for name in place[:-1]:
+        field = model.model_fields.get(str(name))
+        inner = (
+            [one for one in get_args(field.annotation) if isinstance(one, type)] if field else []
+        )
+        model = next((one for one in inner if issubclass(one, BaseModel)), model)
+    return model
+
+
+def _bounds(model: type[BaseModel], name: Any) -> str:
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-    rules = model.model_fields[str(place[0])].metadata if place[0] in model.model_fields else []
+    rules = model.model_fields[str(name)].metadata if name in model.model_fields else []
     said = [f"{signs[n]} {getattr(r, n):g}" for r in rules for n in signs if hasattr(r, n)]
     return ", ".join(said)

@@ -11,11 +11,12 @@ from flask import Request, current_app, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from server.json_body import check_text
+from server.json_body import check_text, parse
 from speech.errors import BadMedia, InvalidRequest, TooLarge
 
 FIELD_BYTES = 100_000
 PARTS = 40
+OBJECTS = frozenset({"cue_rules"})  # fields whose text is JSON
 _AROUND = 1_048_576  # bytes of headers and fields around the file
 
 
@@ -111,6 +112,8 @@ def is_form() -> bool:
 def read_form(limit: int, lists: frozenset[str] = frozenset()) -> Form:
     """The form of this request; names in `lists` may repeat, also written with `[]`. Empty fields count as left out.
 
+    A field of OBJECTS holds JSON.
+
     Raises InvalidRequest("broken_form"), ("field_twice"), ("bad_text"), TooLarge("form_too_large"),
     TooLarge("file_too_large") or BadMedia("media_empty").
     """
@@ -127,7 +130,18 @@ def read_form(limit: int, lists: frozenset[str] = frozenset()) -> Form:
             raise InvalidRequest("field_twice", param=given)
         elif values:
             fields[name] = values[0]
-    return Form({name: value for name, value in fields.items() if value}, _file())
+    full = {name: _value(name, given) for name, given in fields.items() if given}
+    return Form(full, _file())
+
+
+def _value(name: str, value: Any) -> Any:
+    if name not in OBJECTS:
+        return value
+    try:
+        return parse(value.encode())
+    except InvalidRequest as error:
+        error.param = name
+        raise
 
 
 def _parse(limit: int) -> None:

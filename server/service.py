@@ -9,6 +9,7 @@ from flask import current_app
 from server.probes import Probes
 from server.waiting import Streams, Waits
 from speech.jobs import DEFAULT_TENANT
+from speech.links import Links
 from speech.settings import Settings
 from speech.storage import Storage
 from speech.store import JobStore
@@ -26,6 +27,7 @@ class Service:
     waits: Waits
     streams: Streams
     probes: Probes
+    links: Links
     stopping: threading.Event
     began: float = field(default_factory=time.monotonic)
 

@@ -14,11 +14,13 @@ from server.bodies import (
     TranslationFields,
     TranslationJobBody,
 )
+from server.cue_bodies import changes
 from server.form_body import Upload
 from server.orders import Order, order_for
 from server.places import fetched, input_place, output_keys
 from server.service import Service
 from server.speeches import artifact_of
+from speech.cue_rules import CueRules, rules_for
 from speech.errors import InvalidRequest
 from speech.jobs import Job, NewJob
 from speech.languages import parse_language
@@ -26,6 +28,7 @@ from speech.openai_shapes import render
 from speech.settings import Settings
 from speech.subtitles import from_json
 from speech.transcript import Transcript
+from speech.words import written_language
 
 MODEL_ALIASES = ("whisper-1",)
 CANONICAL = "transcript.json"  # stored by every transcription; all else is rendered from it
@@ -41,6 +44,7 @@ def transcription_order(
     granular = isinstance(body, TranscriptionBody) and body.timestamp_granularities
     if granular and body.response_format != "verbose_json":
         raise InvalidRequest("needs_verbose_json", param="timestamp_granularities")
+    _need_subtitles(body, [body.response_format], "response_format")
     place = _place(service, file, {"url": body.url})
     request = _request(service, body, body.response_format, [])
     return Order(order_for(kind, request, place), file)
@@ -52,6 +56,7 @@ def transcription_job(
     """The order of POST /v1/jobs with kind transcription or translation."""
     place = _place(service, file, {"url": body.url, "input": body.input})
     formats = list(dict.fromkeys(body.formats or ["json"]))
+    _need_subtitles(body, formats, "formats")
     names = [f"transcript.{one}" for one in formats]
     promised = output_keys(service, body.output, names) if body.output else ()
     request = _request(service, body, "json", formats)
@@ -77,7 +82,8 @@ def written(service: Service, job: Job) -> Response:
     """A finished job's transcript in the format that its request asked for."""
     granularities = job.request.get("timestamp_granularities") or ["segment"]
     transcript = transcript_of(service, job)
-    body, content_type = render(transcript, job.request["response_format"], granularities)
+    rules = asked_rules(job, transcript)
+    body, content_type = render(transcript, job.request["response_format"], granularities, rules)
     response = Response(body, content_type=content_type)
     response.headers["X-Moksori-Job"] = job.id
     return response
@@ -87,6 +93,12 @@ def transcript_of(service: Service, job: Job) -> Transcript:
     """The transcript of a finished job, from its canonical artifact."""
     key = artifact_of(job, CANONICAL).key
     return from_json(json.loads(b"".join(service.storage.open(key))))
+
+
+def asked_rules(job: Job, transcript: Transcript) -> CueRules:
+    """The rules for cues that a job's request asked for, or those of its transcript's language."""
+    asked = job.request
+    return rules_for(written_language(transcript), asked.get("preset"), asked.get("cue_rules"))
 
 
 def text_of(service: Service, job: Job) -> str:
@@ -123,7 +135,15 @@ def _request(
         "response_format": response_format,
         "formats": formats,
     }
-    return request | ({"url": body.url} if body.url else {})
+    cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules)}
+    return request | {name: given for name, given in (cues | {"url": body.url}).items() if given}
+
+
+def _need_subtitles(body: TranslationFields, formats: list[str], where: str) -> None:
+    """Rules for cues that no file would follow are refused. Raises InvalidRequest("needs_subtitles")."""
+    for name in ("preset", "cue_rules"):
+        if getattr(body, name) is not None and not {"srt", "vtt"} & set(formats):
+            raise InvalidRequest("needs_subtitles", param=name, where=where)
 
 
 def _place(

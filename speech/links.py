@@ -7,7 +7,7 @@ import secrets
 import time
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,8 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from speech.errors import NotFound
 from speech.settings import Settings
+
+_TRACK = "track:"  # starts no key of storage, so that neither kind of link opens the other
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,17 @@ class Links:
 
     def url(self, key: str, name: str, content_type: str, seconds: int) -> str:
         """An absolute URL good for `seconds`; `name` may hold slashes, its last part names the file."""
+        return self._minted("files", key, name, content_type, seconds)
+
+    def track_url(self, track: str, name: str, content_type: str, seconds: int) -> str:
+        """As `url`, of subtitles that are rendered when they are asked for; `track` says what to render."""
+        return self._minted("tracks", f"{_TRACK}{track}", name, content_type, seconds)
+
+    def _minted(self, place: str, key: str, name: str, content_type: str, seconds: int) -> str:
         composed = unicodedata.normalize("NFC", name)
         payload = [key, composed, content_type, math.ceil(self._now() + seconds)]
         token = self._serializer.dumps(payload)
-        return f"{self._base}/files/{_text(token)}/{quote(composed, safe='/')}"
+        return f"{self._base}/{place}/{_text(token)}/{quote(composed, safe='/')}"
 
     def read(self, token: str) -> Link:
         """What a token stands for. Raises NotFound("link_invalid") or NotFound("link_expired")."""
@@ -62,6 +71,13 @@ class Links:
         if self._now() >= link.expires:
             raise NotFound("link_expired")
         return link
+
+    def read_track(self, token: str) -> Link:
+        """What a track's token stands for; its `key` is the track. Raises as `read` does."""
+        link = self.read(token)
+        if not link.key.startswith(_TRACK):
+            raise NotFound("link_invalid")
+        return replace(link, key=link.key.removeprefix(_TRACK))
 
     def seconds_left(self, link: Link) -> int:
         """Whole seconds that a link is still good for."""

@@ -1,7 +1,7 @@
 """A transcript as a file: JSON, from which all else is rendered, plain text, SRT and WebVTT."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -82,8 +82,8 @@ def vtt_file(transcript: Transcript, rules: CueRules | None = None) -> str:
     return vtt(cues_of(transcript, rules))
 
 
-def srt(cues: Sequence[Cue]) -> str:
-    """SubRip: numbered cues, a comma before the milliseconds.
+def srt(cues: Sequence[Cue], head: str = "") -> str:
+    """SubRip: numbered cues, a comma before the milliseconds; it has no place for a `head`.
 
     The format has no escapes: a `-->` inside a text loses a dash.
     """
@@ -100,6 +100,14 @@ def vtt(cues: Sequence[Cue], head: str = "") -> str:
     """
     entries = (f"\n{_times(cue, '.')}\n{_escape(_lines(cue))}\n" for cue in cues)
     return "WEBVTT\n" + (f"{head}\n" if head else "") + "".join(entries)
+
+
+def timestamp_map(mpegts: int, local: float) -> str:
+    """The line that ties a cue time of `local` seconds to an MPEG-2 time in 90 kHz ticks (RFC 8216, 3.5)."""
+    return f"X-TIMESTAMP-MAP=LOCAL:{_clock(round(local * 1000), '.')},MPEGTS:{mpegts}"
+
+
+SUBTITLES: dict[str, Callable[[Sequence[Cue], str], str]] = {"srt": srt, "vtt": vtt}
 
 
 class Writer(Protocol):

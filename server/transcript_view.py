@@ -1,0 +1,56 @@
+"""A finished transcript as it is looked at: its words as they stand, and the rules for its cues."""
+
+from dataclasses import dataclass
+
+from server.cue_bodies import CuesQuery, changes
+from server.service import Service, tenant
+from server.transcripts import transcript_of
+from speech.cue_rules import CueRules, preset_of, rules_for
+from speech.cues import Cue, build
+from speech.errors import NotFound
+from speech.jobs import Job
+from speech.transcript import Transcript
+from speech.words import Placed, place, words_of, written_language
+
+KINDS = ("transcription", "translation")
+
+
+@dataclass(frozen=True)
+class View:
+    """What a reader asked to see of one transcript; `version` counts the corrections that it holds."""
+
+    job: Job
+    transcript: Transcript
+    words: list[Placed]
+    version: int
+    preset: str
+    rules: CueRules
+
+    @property
+    def cues(self) -> list[Cue]:
+        """The cues by these rules."""
+        return build(self.words, self.rules)
+
+
+def look(service: Service, job_id: str, query: CuesQuery, whose: str | None = None) -> View:
+    """The transcript of a tenant's job, cut as the query asks, by default as the job itself was.
+
+    Raises NotFound("job_not_found"), ("no_transcript") or ("version_not_found"), Gone, InvalidRequest.
+    """
+    job = transcribed(service, job_id, whose or tenant())
+    transcript = transcript_of(service, job)
+    language = written_language(transcript)
+    asked = job.request if query.preset is None else {}
+    preset = query.preset or asked.get("preset") or preset_of(language)
+    rules = rules_for(language, preset, (asked.get("cue_rules") or {}) | changes(query))
+    return View(job, transcript, place(words_of(transcript)), 0, preset, rules)
+
+
+def transcribed(service: Service, job_id: str, whose: str) -> Job:
+    """A tenant's job that has a transcript. Raises NotFound."""
+    if "\0" in job_id:
+        raise NotFound("job_not_found", job="")
+    job = service.store.get(job_id[:64], whose)
+    if job.kind not in KINDS or job.state != "succeeded":
+        raise NotFound("no_transcript", job=job.id, kind=job.kind, state=job.state)
+    return job
