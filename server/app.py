@@ -17,6 +17,7 @@ from server.routes import (
     models,
     page,
     speech,
+    subtitles,
     texts,
     transcribe,
     transcriptions,
@@ -34,7 +35,7 @@ from speech.voices import Voices, load_voices
 from speech.watch import Watch
 
 ROUTES = (
-    speech, transcriptions, transcripts, jobs, events, texts, transcribe, models, health, docs, page,
+    speech, transcriptions, transcripts, subtitles, jobs, events, texts, transcribe, models, health, docs, page,
 )  # fmt: skip
 READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "Preference-Applied",
             "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges"]  # fmt: skip

@@ -45,6 +45,19 @@ class TrackQuery(CuesQuery):
     local: float = Field(default=0.0, ge=0, le=86_400)
 
 
+class LintFileBody(Body):
+    """POST /v1/subtitles:lint, beside its file."""
+
+    preset: Preset | None = None
+    cue_rules: CueRulesBody | None = None
+
+
+class LintBody(LintFileBody):
+    """POST /v1/subtitles:lint with the subtitles as text."""
+
+    text: str
+
+
 def changes(body: CueRulesBody | None) -> dict[str, Any]:
     """The rules that a body or query names."""
     names = {rule.name for rule in fields(CueRules)}

@@ -85,3 +85,27 @@ class TranscriptPageShape(Shape):
     cues: list[CueShape]
     words: list[PlacedWordShape]
     tracks: list[TrackShape]
+
+
+class ProblemShape(Shape):
+    """A fault of a subtitle file; `cue` is its place from 1, null for what is no cue."""
+
+    line: int
+    cue: int | None
+    rule: str
+    found: float | str | None
+    allowed: float | None
+    message: str
+
+
+class LintShape(Shape):
+    """A subtitle file against the rules; `more` counts the problems that are not listed."""
+
+    object: Literal["lint"]
+    format: Literal["srt", "vtt"]
+    ok: bool
+    preset: str
+    rules: dict[str, Any]
+    report: dict[str, Any]
+    problems: list[ProblemShape]
+    more: int
