@@ -13,6 +13,7 @@ COMMANDS = (
     "transcribe",
     "voices",
     "jobs",
+    "keys",
     "doctor",
     "prepare",
     "migrate",

@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import ipaddress
 import logging
 import os
 import shutil
@@ -18,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 
+from server.process import refuse_open_bind
 from speech import migrations
 from speech.errors import SpeechError, Unavailable
 from speech.queries import live_workers
@@ -61,7 +61,6 @@ class Supervisor:
         self._held = contextlib.ExitStack()  # lock, store and bells
 
     def __enter__(self) -> "Supervisor":
-        refuse_open_bind(self.settings)
         refuse_taken_port(self.settings)
         self.settings.data.mkdir(parents=True, exist_ok=True)
         try:
@@ -138,6 +137,7 @@ class Supervisor:
                 migrations.check(self.store.db)
             else:
                 migrations.migrate(self.store.db)
+            refuse_open_bind(self.settings)
             if self.settings.embedded:
                 # We hold the lock, so whoever held a row from this folder is dead.
                 self.store.release(f"{self.host}/", "preempted")
@@ -234,19 +234,6 @@ def refuse_taken_port(settings: Settings) -> None:
 def _close_pipe(program: Program) -> None:
     assert program.process is not None and program.process.stdin is not None
     program.process.stdin.close()
-
-
-def refuse_open_bind(settings: Settings) -> None:
-    """Listening beyond this machine needs API keys. Raises WontStart."""
-    try:
-        safe = ipaddress.ip_address(settings.host).is_loopback
-    except ValueError:
-        safe = settings.host == "localhost"
-    if not safe:
-        raise WontStart(
-            f"MOKSORI_HOST={settings.host} can be reached from other machines, and there are no API keys. "
-            "Listen on 127.0.0.1."
-        )
 
 
 def programs(settings: Settings) -> list[Program]:

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from flask import Response, jsonify, request
 
+from server.caller import SCOPE_OF, caller
 from server.errors import JobFailed, language
 from server.job_json import job_json
 from server.orders import Order, with_input
 from server.service import here, tenant
 from server.waiting import client_socket
 from speech import keys
-from speech.errors import InvalidRequest, SpeechError, Unavailable
+from speech.errors import InvalidRequest, LimitReached, SpeechError, Unavailable
 from speech.jobs import Job
 from speech.keys import Once
 
@@ -41,15 +42,26 @@ def wants_async() -> bool:
 
 
 def accept(order: Order) -> tuple[Job, bool]:
-    """The job, and whether it was made now. Nothing is accepted before its row is committed."""
+    """The caller's job, and whether it was made now. Nothing is accepted before its row is committed.
+
+    Raises Forbidden("scope_missing") when the caller may not make all that is ordered, LimitReached over a limit.
+    """
+    order = _for_caller(order)
     service = here()
     named = once_by_header(order.fingerprint())
     if order.once is not None and named is not None:
         return _by_both(order, named)
     once = order.once or named
     if order.upload is None:
-        return service.store.create(order.new, order.children, once)
+        return service.store.create(order.new, order.children, once, caller().account)
     return _with_upload(order, once)
+
+
+def _for_caller(order: Order) -> Order:
+    who = caller()
+    for new in (order.new, *order.children):
+        who.need(SCOPE_OF[new.lane])
+    return replace(order, new=replace(order.new, tenant=who.tenant))
 
 
 def _with_upload(order: Order, once: Once | None) -> tuple[Job, bool]:
@@ -60,8 +72,9 @@ def _with_upload(order: Order, once: Once | None) -> tuple[Job, bool]:
     service.storage.put(key, upload.path, "application/octet-stream", owner=name)
     place = {"key": key, "name": upload.name, "bytes": upload.bytes}
     try:
-        job, made = service.store.create(with_input(order.new, place), order.children, once)
-    except InvalidRequest:
+        new, children, account = with_input(order.new, place), order.children, caller().account
+        job, made = service.store.create(new, children, once, account)
+    except (InvalidRequest, LimitReached):
         # Only a refusal is sure to have made no row; after an outage the row may be there.
         _drop(key)
         raise
@@ -94,7 +107,7 @@ def _by_both(order: Order, named: Once) -> tuple[Job, bool]:
     store = here().store
     with store.writing() as tx:
         keys.find(tx, tenant(), named)
-    job, made = store.create(order.new, order.children, order.once)
+    job, made = store.create(order.new, order.children, order.once, caller().account)
     with store.writing() as tx:
         keys.claim(tx, tenant(), named, job.id)
     return job, made

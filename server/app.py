@@ -5,8 +5,9 @@ import threading
 from flask import Flask
 from flask_cors import CORS
 
-from server import errors
+from server import caller, errors
 from server.form_body import SpeechRequest, close_uploads
+from server.limits import show_limits
 from server.origins import allowed_origins, refuse_foreign
 from server.probes import Probes
 from server.routes import (
@@ -14,11 +15,13 @@ from server.routes import (
     events,
     health,
     jobs,
+    keys,
     models,
     page,
     speech,
     subtitles,
     texts,
+    tokens,
     transcribe,
     transcriptions,
     transcripts,
@@ -26,19 +29,22 @@ from server.routes import (
 from server.routes.files import files_routes
 from server.service import Service
 from server.waiting import Streams, Waits
-from speech.links import Links
+from speech.links import Links, load_secret
 from speech.queue import Bells
 from speech.settings import Settings
 from speech.storage import Storage
 from speech.store import JobStore
+from speech.tokens import Tokens
 from speech.voices import Voices, load_voices
 from speech.watch import Watch
 
 ROUTES = (
-    speech, transcriptions, transcripts, subtitles, jobs, events, texts, transcribe, models, health, docs, page,
+    speech, transcriptions, transcripts, subtitles, jobs, events, texts, transcribe, models, keys,
+    tokens, health, docs, page,
 )  # fmt: skip
 READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "Preference-Applied",
-            "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges"]  # fmt: skip
+            "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges", "WWW-Authenticate",
+            "RateLimit", "RateLimit-Policy"]  # fmt: skip
 
 
 def create_app(
@@ -55,16 +61,18 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     watch, stopping = Watch(bells), threading.Event()
-    links = Links.from_settings(settings)
+    secret = load_secret(settings)
+    links = Links(settings.links_url, secret)
     app.extensions["moksori"] = Service(
         settings=settings,
         store=store,
         storage=storage,
+        links=links,
+        tokens=Tokens(secret),
         voices=voices or load_voices(settings),
         waits=Waits(store, watch, settings.max_waits, settings.wait_timeout, stopping),
         streams=Streams(store, watch, settings.max_streams, stopping),
         probes=Probes(store, storage, bells),
-        links=links,
         stopping=stopping,
     )
     errors.register(app)
@@ -73,6 +81,8 @@ def create_app(
         app.register_blueprint(module.routes)
     app.register_blueprint(files_routes(storage, links, store.file_is_gone))
     _cross_origin(app, settings)
+    app.before_request(caller.admit)
+    app.after_request(show_limits)
     return app
 
 

@@ -6,8 +6,10 @@ from pydantic import Field
 
 from server.checking import Body
 from server.cue_bodies import CueRulesBody, Preset
+from speech.access import Scope
 from speech.openai_shapes import RESPONSES
 from speech.subtitles import WRITERS
+from speech.tokens import LONGEST
 
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 SpeechFile = Literal["mp3", "opus", "aac", "flac", "wav", "pcm", "srt", "vtt", "json"]
@@ -20,6 +22,7 @@ else:
     TranscriptFormat = Literal[tuple(RESPONSES)]
 Granularity = Literal["word", "segment"]
 MONTH = 30 * 86_400.0  # seconds
+MOST = 2_000_000_000  # what the store holds in a whole number
 
 
 class VoiceId(Body):
@@ -166,3 +169,24 @@ class FileBody(Body):
     """POST /transcribe/upload, beside its file."""
 
     language: str | None = None
+
+
+class KeyBody(Body):
+    """POST /v1/keys; what is left out is as the asking key has it."""
+
+    name: str
+    scopes: list[Scope] = Field(min_length=1)
+    members: list[int] | None = Field(default=None, min_length=1)
+    buckets: list[str] | None = None
+    requests_per_minute: int | None = Field(default=None, ge=0, le=MOST)
+    queued_jobs: int | None = Field(default=None, ge=0, le=MOST)
+    audio_seconds_per_day: int | None = Field(default=None, ge=0, le=MOST)
+    expires_in: int | None = Field(default=None, gt=0, le=MOST)
+
+
+class TokenBody(Body):
+    """POST /v1/tokens."""
+
+    scopes: list[Literal["speak", "transcribe", "read", "propose", "edit"]] = Field(min_length=1)
+    members: list[int] | None = Field(default=None, min_length=1)
+    seconds: int | None = Field(default=None, gt=0, le=LONGEST)

@@ -12,13 +12,23 @@ JSON, FORM = "application/json", "multipart/form-data"
 
 @dataclass(frozen=True)
 class Told:
-    """`body` by media type; `answers` by status: a model, or a media type; `makes_job` takes our headers."""
+    """`body` by media type; `answers` by status: a model, or a media type; `makes_job` takes our headers.
+
+    `scope`: a key needs it, or one of them. `open`: no key is asked for. A route that says neither is shut.
+    """
 
     body: dict[str, tuple[type[BaseModel], ...]] = field(default_factory=dict)
     query: type[BaseModel] | None = None
     answers: dict[int, type[BaseModel] | str] = field(default_factory=dict)
     makes_job: bool = False
     waits: bool = False
+    scope: str | tuple[str, ...] = ()
+    open: bool = False
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes of which a key needs one."""
+        return (self.scope,) if isinstance(self.scope, str) else self.scope
 
 
 def tells(told: Told) -> Callable[[View], View]:

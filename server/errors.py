@@ -21,9 +21,12 @@ STATUS: dict[type[SpeechError], int] = {
     errors.InvalidRequest: 400,
     errors.NotFound: 404,
     errors.Gone: 410,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
     errors.Conflict: 409,
     errors.TooLarge: 413,
     errors.BadMedia: 400,
+    errors.LimitReached: 429,
     errors.Busy: 503,
     errors.Unavailable: 503,
     errors.TimedOut: 504,
@@ -101,6 +104,10 @@ def _speech(error: SpeechError) -> Response:
     for kind, seconds in RETRY_AFTER.items():
         if isinstance(error, kind):
             response.headers["Retry-After"] = str(seconds)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if status == 429:
+        response.headers["Retry-After"] = str(error.fields["seconds"])
     if job_id := getattr(error, "job_id", None):
         response.headers["Location"] = f"/v1/jobs/{job_id}"
         response.headers["X-Moksori-Job"] = job_id

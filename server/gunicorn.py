@@ -9,12 +9,13 @@ import sys
 from typing import Any
 
 from server.process import end_waits_on_stop, refuse_open_bind
+from speech.errors import SpeechError
 from speech.settings import Settings
 
 _settings = Settings.from_env()
 try:
     refuse_open_bind(_settings)
-except ValueError as _error:
+except (SpeechError, ValueError) as _error:
     sys.exit(f"The server does not start. {_error}")
 
 bind = f"{_settings.host}:{_settings.port}"

@@ -39,6 +39,7 @@ def job_json(
         "started_at": rfc3339(job.started),
         "finished_at": rfc3339(job.finished),
         "expires_at": rfc3339(expires_at(job, Keep.from_settings(service.settings))),
+        "events_url": service.links.events_url(job.id, job.tenant, service.settings.link_ttl),
         "usage": {"audio_seconds": 0, "compute_seconds": 0, "characters": 0} | job.usage,
     }
 

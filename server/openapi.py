@@ -19,6 +19,11 @@ from speech.settings import Settings
 
 HIDDEN = {"HEAD", "OPTIONS"}
 _REF = "#/components/schemas/{model}"
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key (mks_…) or a token made with one (mkt_…); none is asked for before the first key.",
+}
 _HEADERS = {
     "Idempotency-Key": "The same key with the same body finds the job of the first request.",
     "Prefer": "respond-async: 202 with the job at once.",
@@ -41,7 +46,7 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
         "info": {"title": "Moksori", "version": VERSION, "license": {"name": "Apache-2.0"}},
         "servers": [{"url": settings.links_url}],
         "paths": paths,
-        "components": {"schemas": _schemas(models)},
+        "components": {"schemas": _schemas(models), "securitySchemes": {"key": _KEY}},
     }
 
 
@@ -64,6 +69,9 @@ def _operation(rule: Rule, told: Told, summary: str) -> dict[str, Any]:
         "parameters": _parameters(rule, told),
         "responses": _responses(told),
     }
+    if told.scopes:
+        operation["security"] = [{"key": []}]
+        operation["description"] = f"Scope: {' or '.join(told.scopes)}."
     if told.body:
         content = {media: {"schema": _body(media, models)} for media, models in told.body.items()}
         operation["requestBody"] = {"required": True, "content": content}

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from server.caller import caller
 from server.json_body import check_text
 from server.service import Service, tenant
 from speech.errors import InvalidRequest
@@ -27,9 +28,9 @@ def fetched(url: str, param: str) -> dict[str, Any]:
 
 
 def input_place(service: Service, text: str, param: str) -> dict[str, Any]:
-    """A job's input: a URL to fetch, or a gs:// URL in our own storage that this tenant may read.
+    """A job's input: a URL to fetch, or a gs:// URL in our own storage that this caller may read.
 
-    Raises InvalidRequest("bad_url"), ("not_our_storage") or ("reserved_place").
+    Raises InvalidRequest("bad_url"), ("not_our_storage"), ("reserved_place") or Forbidden("bucket_not_allowed").
     """
     if not text.startswith("gs://"):
         return fetched(text, param)
@@ -39,17 +40,19 @@ def input_place(service: Service, text: str, param: str) -> dict[str, Any]:
         own = own or key.startswith("wav_files/")
     if key.startswith(RESERVED) and not own:
         raise InvalidRequest("reserved_place", param=param, reserved=list(RESERVED))
+    caller().need_place(text, param, own)
     return {"key": key}
 
 
 def output_keys(service: Service, prefix: str, names: list[str]) -> tuple[str, ...]:
     """The keys that a caller is promised: each name under a gs:// prefix of our own storage.
 
-    Raises InvalidRequest("not_our_storage") or ("reserved_place").
+    Raises InvalidRequest("not_our_storage"), ("reserved_place") or Forbidden("bucket_not_allowed").
     """
     start = _key(service, prefix, "output").rstrip("/")
     if f"{start}/".startswith(RESERVED):
         raise InvalidRequest("reserved_place", param="output", reserved=list(RESERVED))
+    caller().need_place(prefix.rstrip("/"), "output")
     return tuple(f"{start}/{name}" for name in names)
 
 

@@ -9,18 +9,32 @@ from typing import Any
 from speech.settings import Settings
 
 
-def refuse_open_bind(settings: Settings) -> None:
-    """Listening beyond this machine needs API keys, and there are none yet. Raises ValueError."""
-    host = settings.host.strip("[]")
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reached from this machine alone."""
     try:
-        safe = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
-        safe = host == "localhost"
-    if not safe:
-        raise ValueError(
-            f"MOKSORI_HOST={settings.host} can be reached from other machines, which needs API keys, "
-            "and this version has none. Listen on 127.0.0.1."
-        )
+        return host == "localhost"
+
+
+def refuse_open_bind(settings: Settings) -> None:
+    """Listening beyond this machine needs an API key that is good. Raises InvalidRequest or Unavailable.
+
+    Asked before anything listens; only then does gunicorn's master look into the store, and closes it again.
+    """
+    if is_loopback(settings.host):
+        return
+    from speech import access, migrations
+    from speech.database import Database
+    from speech.errors import InvalidRequest
+
+    db = Database(settings.store_url)
+    try:
+        migrations.check(db)
+        if not access.usable(db):
+            raise InvalidRequest("open_bind", host=settings.host)
+    finally:
+        db.close()
 
 
 def end_waits_on_stop(stopping: threading.Event) -> None:

@@ -4,15 +4,15 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from flask import current_app
+from flask import current_app, g
 
 from server.probes import Probes
 from server.waiting import Streams, Waits
-from speech.jobs import DEFAULT_TENANT
 from speech.links import Links
 from speech.settings import Settings
 from speech.storage import Storage
 from speech.store import JobStore
+from speech.tokens import Tokens
 from speech.voices import Voices
 
 
@@ -23,11 +23,12 @@ class Service:
     settings: Settings
     store: JobStore
     storage: Storage
+    links: Links
+    tokens: Tokens
     voices: Voices
     waits: Waits
     streams: Streams
     probes: Probes
-    links: Links
     stopping: threading.Event
     began: float = field(default_factory=time.monotonic)
 
@@ -39,5 +40,6 @@ def here() -> Service:
 
 
 def tenant() -> str:
-    """Whose request this is. There are no API keys yet, so all belong to one tenant."""
-    return DEFAULT_TENANT
+    """Whose request this is: the tenant of its key (server/caller.py)."""
+    whose: str = g.caller.tenant
+    return whose

@@ -92,6 +92,7 @@ class JobShape(Shape):
     started_at: str | None
     finished_at: str | None
     expires_at: str | None
+    events_url: str
     usage: dict[str, float]
 
 

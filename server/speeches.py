@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response
 
 from server.bodies import SpeechBody, SpeechFields, SpeechJobBody, VoiceId
+from server.caller import caller
 from server.orders import Order, check_spoken, order_for
 from server.places import output_keys
 from server.service import Service
@@ -61,6 +62,7 @@ def _request(
 ) -> dict[str, Any]:
     named = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
     voice, model = service.voices.find(named, "voice"), find_model(body.model)
+    caller().need_member(voice.member, "voice")
     return speech_request(body.input, voice, model, body.speed, response_format, formats)
 
 

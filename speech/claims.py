@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from speech import family, turns
+from speech import family, quotas, turns
 from speech.database import Tx
 from speech.errors import Internal, LeaseLost, SpeechError, StorageUnavailable
 from speech.jobs import FINAL, Artifact, Job, NewJob
@@ -123,6 +123,8 @@ def commit(
             change(tx, job.id, phase="copy", step="storing", deadline=None, **values)
         else:
             family.finish(tx, locked, "succeeded", **values)
+        if job.api_key and job.kind != "part":  # what its parts made is in the whole
+            quotas.count_audio(tx, job.api_key, usage.get("audio_seconds", 0.0))
     after = load(tx, job.id)
     assert after is not None
     return after

@@ -4,9 +4,12 @@ SpeechError
 ├── InvalidRequest          the caller can mend it: a field, a value, a size
 │   ├── NotFound            no such job, voice, artifact
 │   │   └── Gone            there was one, and its time is over
+│   ├── Unauthorized        no key, or none that is good
+│   ├── Forbidden           a good key that may not do this
 │   ├── Conflict            the state or another request stands in the way
 │   ├── TooLarge            a body, text or recording over a stated limit
 │   └── BadMedia            the file is not audio that can be read
+├── LimitReached            a limit of the caller's key; `seconds` tells when it has room again
 ├── Busy                    a cap is reached; try again soon
 ├── Unavailable             store, storage, broker or a worker cannot be reached
 │   └── StorageUnavailable
@@ -49,6 +52,14 @@ class Gone(NotFound):
     """There was such a thing, and it was erased or its time is over."""
 
 
+class Unauthorized(InvalidRequest):
+    """No key, or none that is good."""
+
+
+class Forbidden(InvalidRequest):
+    """The key is good, and may not do this."""
+
+
 class Conflict(InvalidRequest):
     """Another request, or the job's state, stands in the way."""
 
@@ -59,6 +70,10 @@ class TooLarge(InvalidRequest):
 
 class BadMedia(InvalidRequest):
     """Not a recording that can be read."""
+
+
+class LimitReached(SpeechError):
+    """A limit of the caller's key; the field `seconds` says when it has room again."""
 
 
 class Busy(SpeechError):

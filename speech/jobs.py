@@ -55,6 +55,7 @@ class NewJob:
     id: str | None = (
         None  # for a caller that must know it beforehand (an upload's key); else made here
     )
+    api_key: str | None = None  # the id of the key whose limits it counts against
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Job:
     expires: float | None
     ttl: float | None
     usage: dict[str, float] = field(default_factory=dict)
+    api_key: str | None = None
 
     @property
     def final(self) -> bool:

@@ -1,4 +1,4 @@
-"""Our own signed links: a file by URL, for a while, without headers or a look at any table."""
+"""Our own signed links: a file or a job's events by URL, for a while, without headers."""
 
 import hashlib
 import math
@@ -31,16 +31,19 @@ class Link:
     expires: int  # seconds since 1970
 
 
+def signer(secret: str, salt: str) -> URLSafeSerializer:
+    """What signs and reads one kind of token; those of another salt are refused."""
+    how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return URLSafeSerializer(secret, salt=salt, signer_kwargs=how)
+
+
 class Links:
-    """Mints and reads links of the form {base_url}/files/{token}/{name}; the token alone decides."""
+    """Mints and reads {base_url}/files/{token}/{name} and {base_url}/events/{token}; the token alone decides."""
 
     def __init__(self, base_url: str, secret: str, now: Callable[[], float] = time.time) -> None:
         self._base, self._now = base_url.rstrip("/"), now
-        self._serializer = URLSafeSerializer(
-            secret,
-            salt="moksori.links.v1",
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-        )
+        self._files = signer(secret, "moksori.links.v1")
+        self._events = signer(secret, "moksori.events.v1")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Links":
@@ -58,13 +61,13 @@ class Links:
     def _minted(self, place: str, key: str, name: str, content_type: str, seconds: int) -> str:
         composed = unicodedata.normalize("NFC", name)
         payload = [key, composed, content_type, math.ceil(self._now() + seconds)]
-        token = self._serializer.dumps(payload)
-        return f"{self._base}/{place}/{_text(token)}/{quote(composed, safe='/')}"
+        token = self._files.dumps(payload)
+        return f"{self._base}/{place}/{as_text(token)}/{quote(composed, safe='/')}"
 
     def read(self, token: str) -> Link:
         """What a token stands for. Raises NotFound("link_invalid") or NotFound("link_expired")."""
         try:
-            key, name, content_type, expires = self._serializer.loads(token)
+            key, name, content_type, expires = self._files.loads(token)
         except (BadData, ValueError, TypeError) as error:
             raise NotFound("link_invalid") from error
         link = Link(key, name, content_type, expires)
@@ -78,6 +81,21 @@ class Links:
         if not link.key.startswith(_TRACK):
             raise NotFound("link_invalid")
         return replace(link, key=link.key.removeprefix(_TRACK))
+
+    def events_url(self, job: str, tenant: str, seconds: int) -> str:
+        """An absolute URL of a tenant's job's events, good for `seconds`."""
+        token = self._events.dumps([job, tenant, math.ceil(self._now() + seconds)])
+        return f"{self._base}/events/{as_text(token)}"
+
+    def read_events(self, token: str) -> tuple[str, str]:
+        """The (job, tenant) that a token of events_url names. Raises NotFound as `read`."""
+        try:
+            job, tenant, expires = self._events.loads(token)
+        except (BadData, ValueError, TypeError) as error:
+            raise NotFound("link_invalid") from error
+        if self._now() >= expires:
+            raise NotFound("link_expired")
+        return job, tenant
 
     def seconds_left(self, link: Link) -> int:
         """Whole seconds that a link is still good for."""
@@ -124,5 +142,6 @@ def _create(path: Path, text: str) -> None:
         part.unlink()
 
 
-def _text(token: Any) -> str:
+def as_text(token: Any) -> str:
+    """A signed token as text, whichever way its serializer makes it."""
     return token.decode("ascii") if isinstance(token, bytes) else str(token)

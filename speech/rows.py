@@ -53,13 +53,14 @@ def to_job(row: Row[Any]) -> Job:
         expires=row.expires,
         ttl=row.ttl,
         usage=dict(row.usage),
+        api_key=row.api_key,
     )
 
 
 def insert_jobs(
     tx: Tx, new: list[NewJob], *, parent: Job | None = None, waiting: int = 0
 ) -> list[str]:
-    """Insert rows; children of `parent` take its tenant, priority, root and deadline. Returns their ids.
+    """Insert rows; children of `parent` take its tenant, key, priority, root and deadline. Returns their ids.
 
     With `waiting`, the (single) new row is a parent that waits for that many children.
     """
@@ -103,6 +104,7 @@ def _values(tx: Tx, new: NewJob, parent: Job | None, place: int, waiting: int) -
         "created": tx.now,
         "ttl": ttl,
         "deadline": None if ttl is None else began + ttl,
+        "api_key": parent.api_key if parent else new.api_key,
     }
 
 

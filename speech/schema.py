@@ -88,12 +88,14 @@ jobs = Table(
     _int("purged"),  # how much retention has taken: speech/retention.py
     Column("ttl", Double),
     Column("deadline", Double),  # null once final
+    Column("api_key", String(36)),  # whose limits it counts against
     _partial("jobs_claim", "lane", "priority", "tenant", "root", "created", "part", **_CLAIMABLE),
     _partial("jobs_due", "lane", "not_before", **_CLAIMABLE),
     _partial("jobs_lease", "lease_until", where="lease_until IS NOT NULL"),
     _partial("jobs_holder", "holder", where="holder IS NOT NULL"),
     _partial("jobs_deadline", "deadline", where="deadline IS NOT NULL"),
     _partial("jobs_input", "input_key", where="input_key IS NOT NULL"),
+    _partial("jobs_key", "api_key", "finished", where="api_key IS NOT NULL"),
     Index("jobs_list", "tenant", "created", "id"),
     Index("jobs_parent", "parent", "part"),
     Index("jobs_finished", "lane", "finished"),
@@ -187,4 +189,35 @@ counters = Table(
     metadata,
     Column("name", String(40), primary_key=True),
     Column("value", Double, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("prefix", String(8), nullable=False),  # shown, and what a key is found by
+    Column("hash", String(64), nullable=False),  # SHA-256 of the secret, hex
+    Column("tenant", String(64), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("members", JSON(none_as_null=True)),  # null: every voice
+    Column("buckets", JSON(none_as_null=True)),  # null: what its tenant may use
+    Column("requests_per_minute", Integer),  # null: the setting's, 0: no limit; so the next two
+    Column("queued_jobs", Integer),
+    Column("audio_seconds_per_day", Integer),
+    Column("created", Double, nullable=False),
+    Column("expires", Double),
+    Column("revoked", Double),  # a row stays for ever: without any, no key is asked for
+    Column("last_used", Double),
+    Index("api_keys_prefix", "prefix", unique=True),
+    Index("api_keys_list", "tenant", "created"),
+)
+
+key_usage = Table(
+    "key_usage",
+    metadata,
+    Column("api_key", String(36), primary_key=True),
+    Column("what", String(16), primary_key=True),  # requests, audio
+    Column("period", Integer, nullable=False),  # the minute or day that `used` counts
+    Column("used", Double, nullable=False),
 )

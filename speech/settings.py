@@ -42,7 +42,10 @@ class Settings:
         "", "Comma list of Python modules imported by workers at start; they may register engines"
     )
 
-    host: str = _s("127.0.0.1", "Address to listen on; another than loopback needs API keys")
+    host: str = _s(
+        "127.0.0.1",
+        "Address to listen on; another than loopback needs an API key (`moksori keys create`)",
+    )
     port: int = _s(8000, "Port to listen on")
     public_url: str = _s("", "Start of every link we hand out; empty: http://host:port")
     secret: str = _s(
@@ -51,6 +54,12 @@ class Settings:
         secret=True,
     )
     cors_origins: str = _s("", "Comma list of exact origins that may call the API from a browser")
+    require_keys: bool = _s(
+        False, "Ask for API keys on loopback too, before the first one was made"
+    )
+    token_ttl: int = _s(
+        900, "Seconds a browser token is good for; a request may ask for up to 3600"
+    )
     server_processes: int = _s(1, "gunicorn processes")
     server_threads: int = _s(400, "Threads of one server process; above waits + streams")
     max_waits: int = _s(150, "Waiting calls at once in one server process; over it 503")
@@ -65,6 +74,14 @@ class Settings:
     job_text_max_characters: int = _s(100_000, "Longest text of a speech job")
     audio_max_seconds: float = _s(14_400.0, "Longest decoded recording in seconds")
     batch_max_urls: int = _s(500, "Most URLs in one batch")
+
+    key_requests_per_minute: int = _s(
+        0, "Requests a minute of a key that has no limit of its own; 0: no limit"
+    )
+    key_queued_jobs: int = _s(0, "Open jobs of a key that has no limit of its own; 0: no limit")
+    key_audio_seconds_per_day: int = _s(
+        0, "Audio a UTC day of a key that has no limit of its own, in seconds; 0: no limit"
+    )
 
     concurrent_downloads: int = _s(4, "Downloads at once in a worker")
     download_timeout: float = _s(300.0, "Seconds one download may take")

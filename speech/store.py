@@ -3,17 +3,19 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
-from speech import claims, erasing, family, keys, queries, turns
+from speech import claims, erasing, family, keys, queries, quotas, turns
 from speech.claims import Rules
 from speech.database import Database, Tx
 from speech.errors import Conflict, Gone, InvalidRequest, SpeechError
 from speech.jobs import FINAL, Artifact, Job, NewJob
 from speech.keys import Once
 from speech.queue import Bells, Silent
+from speech.quotas import Account
 from speech.rows import change, insert_jobs, load
 from speech.settings import Settings
 
@@ -57,23 +59,30 @@ class JobStore:
     # What the server does ---------------------------------------------------------------------------
 
     def create(
-        self, new: NewJob, children: list[NewJob] | None = None, once: Once | None = None
-    ) -> tuple[Job, bool]:
+        self, new: NewJob, children: list[NewJob] | None = None, once: Once | None = None,
+        account: Account | None = None,
+    ) -> tuple[Job, bool]:  # fmt: skip
         """Accept a job (a batch with its items); (job, whether it was made now).
 
-        With `once`, a repeat finds the first job. Raises Conflict("idempotency_mismatch") for another body.
+        With `once`, a repeat finds the first job. With `account`, it counts against that key. Raises
+        Conflict("idempotency_mismatch") for another body, LimitReached for a key that has no room.
         """
         with self.writing() as tx:
             if once is not None:
                 found = keys.find(tx, new.tenant, once)
                 if found is not None:
                     return found, False
-            job_id = self._insert(tx, new, children or [])
+            job_id = self._insert(tx, new, children or [], account)
             if once is not None:
                 keys.claim(tx, new.tenant, once, job_id)
             return _there(tx, job_id), True
 
-    def _insert(self, tx: Tx, new: NewJob, children: list[NewJob]) -> str:
+    def _insert(
+        self, tx: Tx, new: NewJob, children: list[NewJob], account: Account | None = None
+    ) -> str:
+        if account is not None:
+            quotas.check_room(tx, account, len(children) or 1)
+            new = replace(new, api_key=account.key)
         (job_id,) = insert_jobs(tx, [new], waiting=len(children))
         if not children:
             turns.enter(tx, new.lane, new.priority, new.tenant, job_id)
@@ -142,11 +151,13 @@ class JobStore:
                     family.finish(tx, job, "cancelled", cancel_requested=True)
             return _there(tx, job_id)
 
-    def retry(self, job_id: str, tenant: str, once: Once | None = None) -> Job:
-        """A new job with the same request; of a batch, its items that did not succeed. `once` as in create.
+    def retry(
+        self, job_id: str, tenant: str, once: Once | None = None, account: Account | None = None
+    ) -> Job:
+        """A new job with the same request; of a batch, its items that did not succeed. The rest as in create.
 
-        Raises Conflict("not_final"), Conflict("nothing_to_retry"), InvalidRequest("retry_the_parent") or
-        Gone("input_expired").
+        Raises Conflict("not_final"), Conflict("nothing_to_retry"), InvalidRequest("retry_the_parent"),
+        Gone("input_expired") or LimitReached.
         """
         with self.writing() as tx:
             found = keys.find(tx, tenant, once) if once is not None else None
@@ -161,7 +172,7 @@ class JobStore:
             again = [_again(item) for item in items if item.state != "succeeded"]
             if job.kind == "batch" and not again:
                 raise Conflict("nothing_to_retry")
-            made = self._insert(tx, _again(job), again)
+            made = self._insert(tx, _again(job), again, account)
             if once is not None:
                 keys.claim(tx, tenant, once, made)
             return _there(tx, made)

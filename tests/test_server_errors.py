@@ -5,6 +5,7 @@ import json
 import pytest
 from werkzeug.exceptions import RequestURITooLarge
 
+from server.contract import Told, tells
 from server.errors import STATUS, failed_status, status_of, stored_message
 from server.shapes import ErrorShape
 from speech import errors
@@ -15,6 +16,7 @@ from speech.messages import MESSAGES
 def raising(served, error):
     """A route that fails; it stands only in this test's app."""
 
+    @tells(Told(open=True))
     def fail():
         raise error
 
@@ -37,7 +39,7 @@ def test_every_class_of_the_tree_has_a_status():
         }
     assert failed_status({"class": "NotFound"}) == failed_status({"class": "TooLarge"}) == 400
     assert failed_status({"class": "FromALaterVersion"}) == 500
-    assert set(STATUS.values()) == {400, 404, 409, 410, 413, 500, 503, 504}
+    assert set(STATUS.values()) == {400, 401, 403, 404, 409, 410, 413, 429, 500, 503, 504}
 
 
 def test_an_error_has_openais_shape_and_the_request_id(client):

@@ -14,7 +14,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from speech import access
+from speech.access import NewKey
+from speech.database import Database
 from speech.jobs import NewJob
+from speech.messages import say
 from tests.live_server import gunicorn
 from tests.services import until
 
@@ -163,15 +167,30 @@ def test_a_stop_ends_waits_and_streams_within_seconds(sqlite_template, tmp_path)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.com"])
-def test_a_bind_beyond_this_machine_refuses_to_start_with_one_sentence(tmp_path, host):
+def test_a_bind_beyond_this_machine_refuses_to_start_with_one_sentence(
+    sqlite_template, tmp_path, host
+):
+    (tmp_path / "moksori.db").write_bytes(sqlite_template.read_bytes())
     env = os.environ | {"MOKSORI_HOST": host, "MOKSORI_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "gunicorn", "-c", "python:server.gunicorn", "server.wsgi:app"]
     ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30)
     assert ended.returncode != 0
     assert ended.stderr.strip().splitlines() == [
-        f"The server does not start. MOKSORI_HOST={host} can be reached from other machines, which "
-        "needs API keys, and this version has none. Listen on 127.0.0.1."
+        f"The server does not start. {say('open_bind', host=host)}"
     ]
+
+
+def test_with_a_key_it_listens_everywhere_and_asks_everybody_for_it(sqlite_template, tmp_path):
+    database = f"sqlite:///{tmp_path}/store.db"
+    (tmp_path / "store.db").write_bytes(sqlite_template.read_bytes())
+    store = Database(database)
+    _, text = access.create(store, NewKey("web", ("read",)))
+    store.close()
+    with gunicorn(database, tmp_path, host="0.0.0.0") as live:
+        refused = requests.get(f"{live.base}/v1/jobs", timeout=5)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (401, "key_missing")
+        key = {"Authorization": f"Bearer {text}"}
+        assert requests.get(f"{live.base}/v1/jobs", headers=key, timeout=5).status_code == 200
 
 
 def test_health_stays_quick_under_200_streams_and_100_waits(live):

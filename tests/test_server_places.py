@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 
+from server.caller import Caller
 from server.places import input_place, output_keys
-from speech.errors import InvalidRequest
+from speech.errors import Forbidden, InvalidRequest
 from speech.settings import Settings
 
 
@@ -17,6 +18,7 @@ class Bucket:
 @pytest.fixture(autouse=True)
 def _context():
     with Flask("test").app_context():
+        g.caller = Caller()
         yield
 
 
@@ -55,3 +57,48 @@ def test_an_input_may_be_ones_own_object_and_nobody_elses():
     with pytest.raises(InvalidRequest) as caught:
         input_place(Bucket, "gs://ours/prefix/t/another/inputs/1", "input")
     assert caught.value.code == "reserved_place"
+
+
+@pytest.mark.parametrize(
+    ("place", "good"),
+    [
+        ("gs://ours/prefix/in", True),
+        ("gs://ours/prefix/in/deep/a.mp3", True),
+        ("gs://ours/prefix/inner/a.mp3", False),
+        ("gs://ours/prefix/out/a.mp3", False),
+        ("gs://ours/prefix/t/default/jobs/1/1/speech.wav", False),
+    ],
+)
+def test_a_key_with_buckets_uses_what_lies_in_them(place, good):
+    g.caller = Caller(buckets=("gs://ours/prefix/in", "gs://elsewhere"))
+    if good:
+        assert input_place(Bucket, place, "input")
+        if "/in/" in place:
+            assert output_keys(Bucket, place, ["a"])
+        return
+    with pytest.raises(Forbidden) as caught:
+        input_place(Bucket, place, "input")
+    assert (caught.value.code, caught.value.param) == ("bucket_not_allowed", "input")
+
+
+def test_a_shared_place_is_another_tenants_only_by_its_name():
+    g.caller = Caller(tenant="acme")
+    assert input_place(Bucket, "gs://ours/prefix/t/acme/jobs/1/1/a.wav", "input")
+    for act in (
+        lambda: input_place(Bucket, "gs://ours/prefix/in/a.mp3", "input"),
+        lambda: output_keys(Bucket, "gs://ours/prefix/out", ["a"]),
+    ):
+        with pytest.raises(Forbidden) as caught:
+            act()
+        assert caught.value.code == "bucket_not_allowed"
+    g.caller = Caller(tenant="acme", buckets=("gs://ours/prefix/out",))
+    assert output_keys(Bucket, "gs://ours/prefix/out", ["a"]) == ("out/a",)
+
+
+@pytest.mark.parametrize("buckets", [None, ("gs://ours/prefix",), ("gs://ours/prefix/t/other",)])
+def test_what_is_reserved_stays_so_whatever_a_key_names(buckets):
+    g.caller = Caller(tenant="acme", buckets=buckets)
+    for place in ("gs://ours/prefix/t/other/jobs/1/1/a.wav", "gs://ours/prefix/wav_files/1/a.wav"):
+        with pytest.raises(InvalidRequest) as caught:
+            input_place(Bucket, place, "input")
+        assert caught.value.code == "reserved_place"

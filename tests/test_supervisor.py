@@ -9,7 +9,10 @@ from dataclasses import replace
 import pytest
 
 from moksori import supervisor as module
-from moksori.supervisor import Program, Supervisor, WontStart, programs, refuse_open_bind
+from moksori.supervisor import Program, Supervisor, WontStart, programs
+from speech import access
+from speech.access import NewKey
+from speech.database import Database
 from speech.jobs import NewJob
 from speech.settings import Settings
 from tests.services import free_port
@@ -44,15 +47,16 @@ def played(monkeypatch):
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "example.org"])
-def test_listening_beyond_this_machine_is_refused(host):
-    with pytest.raises(WontStart, match=r"127\.0\.0\.1"):
-        refuse_open_bind(Settings(host=host))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_listening_on_this_machine_is_fine(host):
-    refuse_open_bind(Settings(host=host))
+def test_listening_beyond_this_machine_needs_a_key(settings, played):
+    played()
+    settings = replace(settings, host="0.0.0.0")
+    with pytest.raises(WontStart, match="moksori keys create"), Supervisor(settings):
+        pass
+    db = Database(settings.store_url)
+    access.create(db, NewKey("web", ("read",)))
+    db.close()
+    with Supervisor(settings) as supervisor:
+        assert [program.process.poll() for program in supervisor.programs] == [None, None]
 
 
 def test_a_second_one_in_the_same_folder_is_refused(settings, played):

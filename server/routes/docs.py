@@ -25,21 +25,21 @@ PAGE = """<!doctype html>
 
 
 @routes.get("/openapi.json")
-@tells(Told(answers={200: "application/json"}))
+@tells(Told(answers={200: "application/json"}, open=True))
 def openapi() -> Response:
     """Answer this contract."""
     return jsonify(document(current_app, here().settings))
 
 
 @routes.get("/docs")
-@tells(Told(answers={200: "text/html"}))
+@tells(Told(answers={200: "text/html"}, open=True))
 def docs() -> Response:
     """Show the contract as a page."""
     return Response(PAGE, content_type="text/html; charset=utf-8")
 
 
 @routes.get("/docs/<name>")
-@tells(Told(answers={200: "application/octet-stream"}))
+@tells(Told(answers={200: "application/octet-stream"}, open=True))
 def part(name: str) -> Response:
     """Answer a file of that page."""
     if name not in FILES:

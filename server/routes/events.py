@@ -1,5 +1,7 @@
 """GET /v1/jobs/{id}/events: what happens to a job, as server-sent events, until it has ended.
 
+GET /events/{token} is the same by a signed link, for an EventSource, which sends no header.
+
 An event's id is `{sequence}.{attempt}.{piece}`: with Last-Event-ID a client goes on where it was. Events:
 `progress` (the job), `sentence` or `segment` (a ready piece), `done` (the final job; the stream ends).
 """
@@ -47,13 +49,24 @@ class Place:
 
 
 @routes.get("/v1/jobs/<job_id>/events")
-@tells(Told(answers={200: "text/event-stream", 204: "none"}))
+@tells(Told(answers={200: "text/event-stream", 204: "none"}, scope="read"))
 def events(job_id: str) -> Response:
     """Follow a job as server-sent events until it has ended; 204 when all of it was read before."""
-    service = here()
     if "\0" in job_id:
         raise NotFound("job_not_found", job="")
-    job = service.store.get(job_id[:64], tenant())
+    return _follow(here().store.get(job_id[:64], tenant()))
+
+
+@routes.get("/events/<token>")
+@tells(Told(answers={200: "text/event-stream", 204: "none"}, open=True))
+def linked(token: str) -> Response:
+    """Follow the job that a signed link names; the token alone decides."""
+    service = here()
+    return _follow(service.store.get(*service.links.read_events(token)))
+
+
+def _follow(job: Job) -> Response:
+    service = here()
     place = Place.parse(request.headers.get("Last-Event-ID"))
     if job.final and place.seq >= job.seq:
         return Response(status=204)  # tells an EventSource not to come back

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import Range
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
+from server.contract import Told, tells
 from speech.errors import Gone, InvalidRequest, NotFound
 from speech.links import Link, Links, disposition
 from speech.storage import Storage, StoredObject
@@ -23,6 +24,7 @@ def files_routes(
     routes = Blueprint("files", __name__)
 
     @routes.get("/files/<token>/<path:name>")
+    @tells(Told(open=True))
     def file(token: str, name: str) -> Response:
         link = links.read(token)
         found = storage.stat(link.key)

@@ -13,6 +13,7 @@ from server.bodies import (
     TranscriptionJobBody,
     TranslationJobBody,
 )
+from server.caller import SCOPE_OF, caller
 from server.checking import check
 from server.contract import FORM, JSON, Told, tells
 from server.erasing import erase
@@ -21,6 +22,7 @@ from server.form_body import Upload, is_form, read_form
 from server.job_json import job_json
 from server.job_orders import job_order
 from server.json_body import check_text, read_json
+from server.permits import permit
 from server.service import here, tenant
 from server.shapes import JobListShape, JobShape
 from speech.errors import InvalidRequest, NotFound
@@ -28,6 +30,7 @@ from speech.jobs import Job
 
 routes = Blueprint("jobs", __name__)
 BODIES = (SpeechJobBody, TranscriptionJobBody, TranslationJobBody, BatchBody)
+WORK = tuple(SCOPE_OF.values())  # the job's kind decides which
 
 
 @routes.post("/v1/jobs")
@@ -36,6 +39,7 @@ BODIES = (SpeechJobBody, TranscriptionJobBody, TranslationJobBody, BatchBody)
         body={JSON: BODIES, FORM: (TranscriptionJobBody, TranslationJobBody)},
         answers={202: JobShape},
         makes_job=True,
+        scope=WORK,
     )
 )
 def create() -> Response:
@@ -47,7 +51,7 @@ def create() -> Response:
 
 
 @routes.get("/v1/jobs")
-@tells(Told(query=JobsQuery, answers={200: JobListShape}))
+@tells(Told(query=JobsQuery, answers={200: JobListShape}, scope="read"))
 def listed() -> Response:
     """List jobs, newest first, a page at a time; parts and checks only with parent=."""
     service = here()
@@ -62,17 +66,18 @@ def listed() -> Response:
 
 
 @routes.get("/v1/jobs/<job_id>")
-@tells(Told(answers={200: JobShape}))
+@tells(Told(answers={200: JobShape}, scope="read"))
 def show(job_id: str) -> Response:
     """Show one job, with fresh links to its artifacts."""
     return _shown(_job(job_id))
 
 
 @routes.delete("/v1/jobs/<job_id>")
-@tells(Told(answers={200: JobShape, 204: "none"}))
+@tells(Told(answers={200: JobShape, 204: "none"}, scope=WORK))
 def remove(job_id: str) -> Response:
     """Cancel a live job (200 with the job); erase a finished one with all it made (204)."""
     job = _job(job_id)
+    permit(here(), job)
     if not job.final:
         return _shown(here().store.cancel(job.id, tenant()))
     erase(here(), job)
@@ -80,14 +85,16 @@ def remove(job_id: str) -> Response:
 
 
 @routes.post("/v1/jobs/<job_id>/retry")
-@tells(Told(answers={202: JobShape}, makes_job=True))
+@tells(Told(answers={202: JobShape}, makes_job=True, scope=WORK))
 def retry(job_id: str) -> Response:
     """Do a finished job again, as a new job; of a batch, the items that did not succeed."""
     request.max_content_length = 16
     if request.stream.read(16).strip() not in {b"", b"{}"}:
         raise InvalidRequest("no_body_here")
     job = _job(job_id)
-    return accepted(here().store.retry(job.id, tenant(), once_by_header(f"retry:{job.id}")))
+    permit(here(), job)
+    once = once_by_header(f"retry:{job.id}")
+    return accepted(here().store.retry(job.id, tenant(), once, caller().account))
 
 
 def _asked() -> tuple[str, dict[str, Any], Upload | None, bool]:

@@ -4,10 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from server.caller import caller
 from server.contract import Told, tells
 from server.service import here
 from server.shapes import ModelListShape, ModelShape, VoiceListShape
 from server.transcripts import model_names
+from speech.access import SCOPES
 from speech.errors import NotFound
 from speech.voices import MODEL_ALIASES, Voice
 
@@ -15,14 +17,14 @@ routes = Blueprint("models", __name__)
 
 
 @routes.get("/v1/models")
-@tells(Told(answers={200: ModelListShape}))
+@tells(Told(answers={200: ModelListShape}, scope=SCOPES))
 def models() -> Response:
     """List every model name and alias that a request may use."""
     return jsonify({"object": "list", "data": [_model(name) for name in _names()]})
 
 
 @routes.get("/v1/models/<name>")
-@tells(Told(answers={200: ModelShape}))
+@tells(Told(answers={200: ModelShape}, scope=SCOPES))
 def model(name: str) -> Response:
     """Show one model."""
     if name not in _names():
@@ -31,10 +33,11 @@ def model(name: str) -> Response:
 
 
 @routes.get("/v1/audio/voices")
-@tells(Told(answers={200: VoiceListShape}))
+@tells(Told(answers={200: VoiceListShape}, scope=SCOPES))
 def voices() -> Response:
-    """List the members' voices."""
-    return jsonify({"object": "list", "data": [_voice(voice) for voice in here().voices]})
+    """List the members' voices that the caller may use."""
+    mine = [voice for voice in here().voices if caller().may_speak(voice.member)]
+    return jsonify({"object": "list", "data": [_voice(voice) for voice in mine]})
 
 
 def _names() -> tuple[str, ...]:

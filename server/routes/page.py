@@ -17,7 +17,7 @@ LINKS = {"docs": "/docs", "openapi": "/openapi.json", "health": "/health", "jobs
 
 
 @routes.get("/")
-@tells(Told(answers={200: WelcomeShape}))
+@tells(Told(answers={200: WelcomeShape}, open=True))
 def page() -> Response:
     """Show the page; a client whose Accept prefers JSON gets JSON."""
     accepted = request.accept_mimetypes

@@ -22,6 +22,7 @@ routes = Blueprint("speech", __name__)
         answers={200: "audio/*", 202: JobShape},
         makes_job=True,
         waits=True,
+        scope="speak",
     )
 )
 def speak() -> Response:

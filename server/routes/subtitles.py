@@ -11,6 +11,7 @@ from server.json_body import check_text, read_json
 from server.lint_json import lint_json
 from server.service import here
 from server.transcript_shapes import LintShape
+from speech.access import SCOPES
 from speech.cue_rules import rules_for
 from speech.errors import InvalidRequest
 from speech.subtitle_file import Fault, SubtitleFile, decode, read
@@ -19,7 +20,9 @@ routes = Blueprint("subtitles", __name__)
 
 
 @routes.post("/v1/subtitles:lint")
-@tells(Told(body={JSON: (LintBody,), FORM: (LintFileBody,)}, answers={200: LintShape}))
+@tells(
+    Told(body={JSON: (LintBody,), FORM: (LintFileBody,)}, answers={200: LintShape}, scope=SCOPES)
+)
 def lint() -> Response:
     """Check subtitles, SRT or WebVTT, and say which cue on which line breaks which rule."""
     body, file = _asked()

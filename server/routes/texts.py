@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify
 
 from server.accepting import once_by, respond
 from server.bodies import TextsBody
+from server.caller import caller
 from server.checking import check
 from server.contract import JSON, Told, tells
 from server.errors import JobFailed
@@ -34,6 +35,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
         answers={200: TextsShape, 202: JobShape},
         makes_job=True,
         waits=True,
+        scope="speak",
     )
 )
 def texts() -> Response:
@@ -55,6 +57,7 @@ def texts() -> Response:
 def _order(service: Service, body: TextsBody) -> Order:
     name, day = _uuid(body.uuid), _day(body.created_at)
     voice = service.voices.by_member(body.member_id, "member_id")
+    caller().need_member(voice.member, "member_id")
     check_spoken(body.text, service.settings.text_max_characters, "text")
     key = f"{_start()}wav_files/{voice.member}/{name}_{day}_voice.wav"
     request = speech_request(body.text, voice, MODEL_ALIASES[0], 1.0, "wav", ["wav"])

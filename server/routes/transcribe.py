@@ -23,7 +23,14 @@ routes = Blueprint("transcribe", __name__)
 
 
 @routes.post("/transcribe/batch")
-@tells(Told(body={JSON: (UrlsBody,)}, answers={200: BatchStartedShape}, makes_job=True))
+@tells(
+    Told(
+        body={JSON: (UrlsBody,)},
+        answers={200: BatchStartedShape},
+        makes_job=True,
+        scope="transcribe",
+    )
+)
 def batch() -> Response:
     """Transcribe many URLs, each on its own; answers the id to ask for."""
     service = here()
@@ -42,7 +49,7 @@ def batch() -> Response:
 
 
 @routes.get("/transcribe/<task_id>/status")
-@tells(Told(answers={200: BatchStatusShape}))
+@tells(Told(answers={200: BatchStatusShape}, scope="read"))
 def status(task_id: str) -> Response:
     """How a batch is, one row for each URL in the order given."""
     service = here()
@@ -63,6 +70,7 @@ def status(task_id: str) -> Response:
         answers={200: HeardShape, 202: JobShape},
         makes_job=True,
         waits=True,
+        scope="transcribe",
     )
 )
 def realtime() -> Response:
@@ -83,6 +91,7 @@ def realtime() -> Response:
         answers={200: HeardShape, 202: JobShape},
         makes_job=True,
         waits=True,
+        scope="transcribe",
     )
 )
 def upload() -> Response:

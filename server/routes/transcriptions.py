@@ -24,6 +24,7 @@ LISTS = frozenset({"timestamp_granularities"})
         answers={200: TranscriptShape, 202: JobShape},
         makes_job=True,
         waits=True,
+        scope="transcribe",
     )
 )
 def transcribe() -> Response:
@@ -38,6 +39,7 @@ def transcribe() -> Response:
         answers={200: TranscriptShape, 202: JobShape},
         makes_job=True,
         waits=True,
+        scope="transcribe",
     )
 )
 def translate() -> Response:

@@ -21,7 +21,7 @@ routes = Blueprint("transcripts", __name__)
 
 
 @routes.get("/v1/transcripts/<job_id>")
-@tells(Told(query=CuesQuery, answers={200: TranscriptPageShape}))
+@tells(Told(query=CuesQuery, answers={200: TranscriptPageShape}, scope="read"))
 def show(job_id: str) -> Response:
     """Show a transcript: its sentences, cues and words, and signed tracks for a player."""
     service, query = here(), read_query(CuesQuery)
@@ -30,14 +30,14 @@ def show(job_id: str) -> Response:
 
 
 @routes.get("/v1/transcripts/<job_id>/cues.json")
-@tells(Told(query=CuesQuery, answers={200: CuesShape}))
+@tells(Told(query=CuesQuery, answers={200: CuesShape}, scope="read"))
 def cues(job_id: str) -> Response:
     """Show a transcript's cues with ids and times, the rules they follow and those they break."""
     return _fresh(jsonify(cue_file(look(here(), job_id, read_query(CuesQuery)))))
 
 
 @routes.get("/v1/transcripts/<job_id>/subtitles.<name>")
-@tells(Told(query=TrackQuery, answers={200: "text/*"}))
+@tells(Told(query=TrackQuery, answers={200: "text/*"}, scope="read"))
 def subtitles(job_id: str, name: str) -> Response:
     """Write a transcript's subtitles, srt or vtt, by any rules; nothing is decoded again."""
     query = read_query(TrackQuery)
@@ -45,7 +45,7 @@ def subtitles(job_id: str, name: str) -> Response:
 
 
 @routes.get("/tracks/<token>/<path:name>")
-@tells(Told(answers={200: "text/*"}))
+@tells(Told(answers={200: "text/*"}, open=True))
 def track(token: str, name: str) -> Response:
     """Read subtitles by a signed link, as a player does that can send no headers; the token alone decides."""
     service = here()
