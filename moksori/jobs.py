@@ -12,18 +12,19 @@ from speech.settings import Settings
 @click.option(
     "--state", "states", multiple=True, help="queued, running, succeeded, failed or cancelled"
 )
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose jobs")
 @click.option("--cancel", "cancelled", metavar="ID", help="Cancel a live job")
 @click.option("--retry", "retried", metavar="ID", help="Make a new job of a finished one")
 def command(
-    limit: int, states: tuple[str, ...], cancelled: str | None, retried: str | None
+    limit: int, states: tuple[str, ...], tenant: str, cancelled: str | None, retried: str | None
 ) -> None:
     """List the newest jobs, cancel one, or retry one."""
     with opened_store(Settings.from_env()) as store:
         if cancelled:
-            store.cancel(cancelled, DEFAULT_TENANT)
+            store.cancel(cancelled, tenant)
         if retried:
-            click.echo(f"New job: {store.retry(retried, DEFAULT_TENANT).id}")
-        found, _ = store.page(DEFAULT_TENANT, limit=limit, states=states)
+            click.echo(f"New job: {store.retry(retried, tenant).id}")
+        found, _ = store.page(tenant, limit=limit, states=states)
     for job in found:
         click.echo(_line(job))
     if not found:

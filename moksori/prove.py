@@ -12,8 +12,12 @@ GREETING = "안녕하세요. 만나서 반갑습니다."
 WAIT = 300.0  # seconds
 
 
-def prove_it(base: str, say: Callable[[str], None]) -> bool:
-    """One real job each way; prints the WAV's URL, the transcript and the page's URL. False if either failed."""
+def prove_it(base: str, say: Callable[[str], None], key: str = "") -> bool:
+    """One real job each way; prints the WAV's URL, the transcript and the page's URL. False if either failed.
+
+    `key`: the API key to send, where the service asks for one.
+    """
+    who = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         say(f"Speaking with member 1: {GREETING}")
         spoken = _post(
@@ -24,17 +28,20 @@ def prove_it(base: str, say: Callable[[str], None]) -> bool:
                 "text": GREETING,
                 "created_at": date.today().isoformat(),
             },
+            who,
         )
         say(f"  WAV: {spoken['url']}")
         with urllib.request.urlopen(spoken["url"], timeout=WAIT) as answer:
             wav = answer.read()
         say(f"Transcribing that WAV ({len(wav) // 1024} KB)")
         heard = _post_file(
-            f"{base}/v1/audio/transcriptions", wav, {"model": "whisper-1", "language": "ko"}
+            f"{base}/v1/audio/transcriptions", wav, {"model": "whisper-1", "language": "ko"}, who
         )
         say(f"  Transcript: {heard['text'].strip()}")
     except urllib.error.HTTPError as error:
         say(f"  failed: {error.code} {error.read().decode(errors='replace')}")
+        if error.code in (401, 403):
+            say("  MOKSORI_API_KEY may name a key with the scopes speak and transcribe.")
         return False
     except (OSError, KeyError, ValueError) as error:
         say(f"  failed: {error}")
@@ -43,15 +50,15 @@ def prove_it(base: str, say: Callable[[str], None]) -> bool:
     return bool(heard["text"].strip())
 
 
-def _post(url: str, body: dict[str, Any]) -> Any:
+def _post(url: str, body: dict[str, Any], who: dict[str, str]) -> Any:
     request = urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        url, json.dumps(body).encode(), {"Content-Type": "application/json", **who}
     )
     with urllib.request.urlopen(request, timeout=WAIT) as answer:
         return json.load(answer)
 
 
-def _post_file(url: str, wav: bytes, fields: dict[str, str]) -> Any:
+def _post_file(url: str, wav: bytes, fields: dict[str, str], who: dict[str, str]) -> Any:
     mark = uuid.uuid4().hex
     parts = [
         f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -63,7 +70,7 @@ def _post_file(url: str, wav: bytes, fields: dict[str, str]) -> Any:
     )
     body = b"".join(parts) + wav + f"\r\n--{mark}--\r\n".encode()
     request = urllib.request.Request(
-        url, body, {"Content-Type": f"multipart/form-data; boundary={mark}"}
+        url, body, {"Content-Type": f"multipart/form-data; boundary={mark}", **who}
     )
     with urllib.request.urlopen(request, timeout=WAIT) as answer:
         return json.load(answer)

@@ -35,7 +35,7 @@ def command(host: str | None, port: int | None, prove: bool, once: bool) -> None
             if prove or once:
                 from moksori.prove import prove_it  # only here: urllib and json of a client
 
-                proved = prove_it(settings.links_url, click.echo)
+                proved = prove_it(settings.links_url, click.echo, settings.api_key)
                 if once:
                     sys.exit(0 if proved else 1)
             supervisor.watch()

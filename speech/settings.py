@@ -57,6 +57,9 @@ class Settings:
     require_keys: bool = _s(
         False, "Ask for API keys on loopback too, before the first one was made"
     )
+    api_key: str = _s(
+        "", "Key that `moksori serve --prove` sends, where keys are asked for", secret=True
+    )
     token_ttl: int = _s(
         900, "Seconds a browser token is good for; a request may ask for up to 3600"
     )

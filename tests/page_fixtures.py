@@ -24,7 +24,7 @@ LOOPBACK = {"127.0.0.1", "localhost"}
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, **settings: str) -> Iterator[str]:
     """The service on a free port; yields its address once both lanes are ready."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -32,6 +32,7 @@ def serving(folder: Path) -> Iterator[str]:
     log = folder / "serve.log"
     env = {name: value for name, value in os.environ.items() if not name.startswith("MOKSORI_")}
     env |= {"MOKSORI_DATA_DIR": str(folder / "data"), "MOKSORI_PLUGINS": "tests.stub_engine"}
+    env |= {f"MOKSORI_{name.upper()}": value for name, value in settings.items()}
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "moksori", "serve", "--port", str(port)],

@@ -62,6 +62,12 @@ def test_jobs_are_listed_cancelled_and_retried(env: dict[str, str], store: JobSt
     assert job.id not in again.splitlines()[-1]
 
 
+def test_another_tenants_jobs_are_listed_by_its_name(env: dict[str, str], store: JobStore) -> None:
+    job, _ = store.create(NewJob("speech", "speech", {"input": "안녕"}, tenant="acme"))
+    assert "No jobs." in run(env, "jobs").output
+    assert job.id in run(env, "jobs", "--tenant", "acme").output
+
+
 def test_an_unknown_job_is_named_in_the_error(env: dict[str, str], store: JobStore) -> None:
     ran = run(env, "jobs", "--cancel", "nobody")
     assert ran.exit_code == 1

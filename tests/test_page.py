@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from speech import access
+from speech.access import NewKey
+from speech.database import Database
 from speech.messages import say
+from speech.settings import Settings
 from tests.page_fixtures import Visit, chromium, serving
 from tests.stub_engine import HEARD, write_tone
 
@@ -246,3 +250,45 @@ def test_links_to_127_0_0_1_work_from_localhost_too(browser: Browser, address: s
     expect(visit.page.locator("#speak canvas")).to_be_visible()
     assert visit.complaints == []
     visit.context.close()
+
+
+@pytest.fixture
+def keyed(browser: Browser, tmp_path: Path) -> Iterator[tuple[Visit, str]]:
+    """The page of a service that asks for keys, and a key for it."""
+    with serving(tmp_path, require_keys="1") as url:
+        db = Database(Settings(data_dir=str(tmp_path / "data")).store_url)
+        _, text = access.create(db, NewKey("page", ("speak", "transcribe", "read")))
+        db.close()
+        made = Visit(browser, url)
+        yield made, text
+        made.context.close()
+
+
+def test_a_service_with_keys_asks_for_one_once_a_visit(keyed: tuple[Visit, str], tone: Path):
+    (visit, text), page = keyed, keyed[0].page
+    page.goto("/")
+    door, fault = page.get_by_label("API 키"), page.get_by_role("alert")
+    expect(door).to_be_focused()
+    expect(fault).to_be_hidden()
+    door.fill("mks_00000000_" + "A" * 43)
+    page.keyboard.press("Enter")
+    expect(fault).to_contain_text("알 수 없는 API 키")
+    door.fill(text)
+    page.get_by_role("button", name="열기").click()
+    expect(page.locator(".seals input")).to_have_count(5)
+    expect(door).to_be_hidden()
+    expect(fault).to_be_hidden()
+
+    page.click("#say")
+    expect(page.locator("#speak .files a")).to_have_count(4)
+    assert visit.sound("#speak")["error"] is None
+    page.set_input_files("#file", tone)
+    expect(page.locator("#hear ol li")).to_have_count(2)
+    page.reload()
+    expect(page.locator(".seals input")).to_have_count(5)
+    assert page.evaluate("[Object.values(localStorage), document.cookie]") == [[], ""]
+    assert not any("mks_" in url for url in visit.asked)
+    another = visit.context.new_page()
+    another.goto("/")
+    expect(another.get_by_label("API 키")).to_be_visible()
+    assert all("401" in said for said in visit.complaints)  # Chromium's own note
