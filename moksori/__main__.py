@@ -5,7 +5,7 @@ import os
 
 import click
 
-from speech.errors import SpeechError
+from speech.errors import Language, SpeechError
 
 COMMANDS = (
     "serve",
@@ -44,7 +44,13 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except SpeechError as error:
-            raise click.ClickException(error.message()) from None
+            raise click.ClickException(error.message(_language())) from None
+
+
+def _language() -> Language:
+    """The language of the terminal (POSIX: the first of these that is set decides)."""
+    told = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "ko" if next(filter(None, told), "").startswith("ko") else "en"
 
 
 @click.command(cls=Commands)

@@ -12,9 +12,12 @@ import click
 import psutil
 
 from moksori.opened import opened_store
+from server.process import is_loopback
+from speech import access
 from speech.errors import SpeechError
 from speech.queries import live_workers
 from speech.settings import Settings
+from speech.store import JobStore
 
 PACKAGES = (
     "flask", "gunicorn", "celery", "sqlalchemy", "onnxruntime", "faster-whisper", "ctranslate2", "av",
@@ -128,6 +131,7 @@ def services(settings: Settings) -> Iterator[Look]:
             yield Look(True, f"job store at {store.db.engine.url.render_as_string()}")
             with store.db.read() as connection:
                 alive = live_workers(connection, store.db.now(connection))
+            yield _keys(store, settings)
             names = ", ".join(worker["id"] for worker in alive) or "none"
             yield Look(True, f"{len(alive)} worker(s) alive: {names}")
             if not settings.embedded:
@@ -141,6 +145,17 @@ def services(settings: Settings) -> Iterator[Look]:
     yield Look(
         free > ROOM, f"{free / 1e9:.1f} GB free at {folder}", "make room, or set MOKSORI_DATA_DIR"
     )
+
+
+def _keys(store: JobStore, settings: Settings) -> Look:
+    """Whether callers are asked for API keys, and anybody has one that is good."""
+    if access.usable(store.db):
+        return Look(True, "API keys are asked for")
+    with store.db.read() as connection:
+        asked = access.exist(connection) or settings.require_keys
+    if not asked and is_loopback(settings.host):
+        return Look(True, "no API key was made: this machine alone may call, without one")
+    return Look(False, "no API key is good: nobody can call", "moksori keys create")
 
 
 SECTIONS: dict[str, Callable[[Settings], Iterator[Look]]] = {

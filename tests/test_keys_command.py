@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from moksori.__main__ import main
+from moksori.doctor import SECTIONS
 from speech import access
 from speech.database import Database
 from speech.settings import Settings
@@ -79,6 +80,17 @@ def test_a_key_is_revoked_by_its_id_or_by_the_prefix_that_is_shown(
     assert all(key.revoked for key in access.listed(db))
 
 
+def test_the_doctor_says_whether_keys_are_asked_for(env: dict[str, str], db: Database) -> None:
+    def services() -> list[str]:
+        return [look.what for look in SECTIONS["Services"](Settings.from_env(env))]
+
+    assert any("no API key was made" in told for told in services())
+    key, _ = access.create(db, access.NewKey("web", ("read",)))
+    assert "API keys are asked for" in services()
+    access.revoke(db, key.id)
+    assert any("no API key is good" in told for told in services())
+
+
 def test_an_unknown_key_and_a_bad_one_are_told_in_a_sentence(
     env: dict[str, str], db: Database
 ) -> None:
@@ -87,6 +99,21 @@ def test_an_unknown_key_and_a_bad_one_are_told_in_a_sentence(
     bad = keys(env, "create", "--name", "a", "--tenant", "../x", "--scope", "read")
     assert bad.exit_code == 1 and "a-z, 0-9 and hyphens" in bad.output
     assert keys(env, "create", "--name", "a", "--scope", "fly").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("terminal", "start"),
+    [
+        ({"LC_ALL": "ko_KR.UTF-8"}, "mks_00000000 키가 없습니다."),
+        ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": "ko_KR.UTF-8"}, "mks_00000000 키가"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "ko_KR.UTF-8"}, "There is no key"),
+    ],
+)
+def test_errors_are_told_in_the_language_of_the_terminal(
+    env: dict[str, str], db: Database, terminal: dict[str, str], start: str
+) -> None:
+    ran = run({**env, **terminal}, "keys", "revoke", "mks_00000000")
+    assert ran.output.startswith(f"Error: {start}")
 
 
 def test_a_store_that_was_never_migrated_says_what_to_run(env: dict[str, str]) -> None:

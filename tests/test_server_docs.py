@@ -40,6 +40,17 @@ def test_every_operation_says_what_it_does_takes_and_answers(client):
             assert in_path == sorted(re.findall(r"{(\w+)}", path))
 
 
+def test_every_operation_says_which_scope_it_needs_or_is_open(served, client):
+    contract = client.get("/openapi.json").json
+    assert contract["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    for rule in served.app.url_map.iter_rules():
+        told = served.app.view_functions[rule.endpoint].told
+        for method in {m.lower() for m in rule.methods} & SHOWN:
+            operation = contract["paths"][path_of(rule)][method]
+            assert operation.get("security", []) == ([] if told.open else [{"key": []}])
+            assert all(scope in operation.get("description", "") for scope in told.scopes)
+
+
 def test_every_reference_leads_somewhere(client):
     contract = client.get("/openapi.json").json
     names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(contract)))

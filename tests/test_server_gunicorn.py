@@ -186,11 +186,13 @@ def test_with_a_key_it_listens_everywhere_and_asks_everybody_for_it(sqlite_templ
     store = Database(database)
     _, text = access.create(store, NewKey("web", ("read",)))
     store.close()
-    with gunicorn(database, tmp_path, host="0.0.0.0") as live:
+    with gunicorn(database, tmp_path, host="0.0.0.0", log_level="DEBUG") as live:
         refused = requests.get(f"{live.base}/v1/jobs", timeout=5)
         assert (refused.status_code, refused.json()["error"]["code"]) == (401, "key_missing")
         key = {"Authorization": f"Bearer {text}"}
         assert requests.get(f"{live.base}/v1/jobs", headers=key, timeout=5).status_code == 200
+        assert requests.get(f"{live.base}/v1/jobs?key={text}", timeout=5).status_code == 400
+    assert text not in (tmp_path / "server.log").read_text()
 
 
 def test_health_stays_quick_under_200_streams_and_100_waits(live):
