@@ -6,15 +6,17 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import click
 import psutil
 
+from moksori.buckets import voices_in_bucket, whisper_in_bucket
+from moksori.look import Look
 from moksori.opened import opened_store
 from server.process import is_loopback
 from speech import access
 from speech.errors import SpeechError
+from speech.manifest import is_bucket
 from speech.queries import live_workers
 from speech.settings import Settings
 from speech.store import JobStore
@@ -25,15 +27,6 @@ PACKAGES = (
 )  # fmt: skip
 OPTIONAL = {"torch": "only for the coqui engine", "coqui-tts": "only for the coqui engine"}
 ROOM = 2_000_000_000  # bytes
-
-
-@dataclass(frozen=True)
-class Look:
-    """One thing that was looked at; `fix` says what to do when it is not as it should be."""
-
-    ok: bool
-    what: str
-    fix: str = ""
 
 
 @click.command("doctor")
@@ -104,6 +97,8 @@ def models(settings: Settings) -> Iterator[Look]:
         )
     except SpeechError as error:
         yield Look(False, error.message(), "moksori prepare")
+    if is_bucket(settings.whisper_model):
+        yield whisper_in_bucket(settings)
 
 
 def voices(settings: Settings) -> Iterator[Look]:
@@ -112,7 +107,9 @@ def voices(settings: Settings) -> Iterator[Look]:
     from voice_model.engines import load
 
     found = load_voices(settings)
-    engine = load(found, settings)
+    if any(file.url for voice in found for file in voice.files.values()):
+        yield voices_in_bucket(settings)
+    engine = load(found, settings)  # fetches what is lacking
     yield Look(True, f"engine {engine.name}")
     for voice in found:
         broken = engine.broken.get(voice.member)

@@ -2,6 +2,7 @@
 
 import click
 
+from moksori.voices import fetch_voices
 from speech.settings import Settings
 from worker.whisper_weights import resolve
 
@@ -9,8 +10,10 @@ from worker.whisper_weights import resolve
 @click.command("prepare")
 @click.option("--quiet", is_flag=True, help="Say nothing unless there is something to do")
 def command(quiet: bool) -> None:
-    """Make the default models ready: Whisper's weights are joined and checked."""
+    """Make the models ready: Whisper's weights are joined and checked, what is in a bucket is fetched."""
     settings = Settings.from_env()
     click.echo("Preparing the models …") if not quiet else None
     found = resolve(settings.whisper_model, settings, click.echo)
     click.echo(f"  Whisper: {found}") if not quiet else None
+    for model, reason in fetch_voices(settings).items():
+        click.echo(f"  voices of {model}: {reason}")

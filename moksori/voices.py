@@ -1,4 +1,4 @@
-"""`moksori voices`: who can speak here, and with which engine."""
+"""`moksori voices`: who can speak here, with which engine, and where each voice is from."""
 
 import json
 import logging
@@ -7,14 +7,18 @@ from typing import Any
 import click
 
 from speech.errors import Internal
+from speech.manifest import newest_voices
 from speech.settings import Settings
 from speech.voices import Voice, load_voices
 
 
-@click.command("voices")
+@click.group("voices", invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="As JSON")
-def command(as_json: bool) -> None:
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
     """List the members, after loading every voice."""
+    if context.invoked_subcommand:
+        return
     settings = Settings.from_env()
     try:
         rows = _rows(settings)
@@ -29,8 +33,34 @@ def command(as_json: bool) -> None:
             )
             if row["aliases"]:
                 click.echo(f"     also: {', '.join(row['aliases'])}")
+            click.echo(f"     version {row['version']} from {', '.join(row['from'])}")
     if all(row["status"].startswith("broken") for row in rows):
         raise SystemExit(1)
+
+
+@command.command("fetch")
+def fetch() -> None:
+    """Bring the files of voices in a bucket to this machine, and check them."""
+    settings = Settings.from_env()
+    try:
+        failed = fetch_voices(settings)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    for model, reason in failed.items():
+        click.echo(f"!!  {model}: {reason}")
+    if failed:
+        raise SystemExit(1)
+    click.echo("Every voice's files are here.")
+
+
+def fetch_voices(settings: Settings) -> dict[str, str]:
+    """Fetches ahead what the settings' voices need from a bucket; by model, why it cannot be had.
+
+    Raises ValueError for a broken manifest, Unavailable("models_unreachable").
+    """
+    from voice_model import engines  # slow, and --help needs none of it
+
+    return engines.fetch(newest_voices(settings), settings)
 
 
 def _rows(settings: Settings) -> list[dict[str, Any]]:
@@ -41,7 +71,7 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
 
 def _engine(settings: Settings) -> tuple[str, dict[int, str]]:
     """The engine's name and, by member, why a voice does not load."""
-    from voice_model import engines  # slow, and --help needs none of it
+    from voice_model import engines
 
     logging.disable(logging.ERROR)  # the reason stands in the table
     voices = load_voices(settings)
@@ -64,6 +94,7 @@ def _row(voice: Voice, engine: str, broken: dict[int, str]) -> dict[str, Any]:
         "language": voice.language,
         "rate_hz": voice.rate,
         "version": voice.version,
+        "from": voice.origins(),
         "engine": engine,
         "status": f"broken: {reason}" if reason else f"speaks ({engine})",
     }

@@ -29,6 +29,7 @@ from server.routes import (
 from server.routes.files import files_routes
 from server.service import Service
 from server.waiting import Streams, Waits
+from speech.fresh_voices import FreshVoices
 from speech.links import Links, load_secret
 from speech.queue import Bells
 from speech.settings import Settings
@@ -69,7 +70,7 @@ def create_app(
         storage=storage,
         links=links,
         tokens=Tokens(secret),
-        voices=voices or load_voices(settings),
+        fresh=FreshVoices(settings, voices or load_voices(settings)),
         waits=Waits(store, watch, settings.max_waits, settings.wait_timeout, stopping),
         streams=Streams(store, watch, settings.max_streams, stopping),
         probes=Probes(store, storage, bells),

@@ -39,6 +39,8 @@ def open_app(settings: Settings) -> Flask:
         sys.exit(f"The server does not start. {error}")
     Sweeper(store, bells, settings).start()
     Purger(store, storage, settings).start()
+    service = app.extensions["moksori"]
+    service.fresh.start(service.stopping)
     return app
 
 

@@ -8,6 +8,7 @@ from flask import current_app, g
 
 from server.probes import Probes
 from server.waiting import Streams, Waits
+from speech.fresh_voices import FreshVoices
 from speech.links import Links
 from speech.settings import Settings
 from speech.storage import Storage
@@ -25,12 +26,17 @@ class Service:
     storage: Storage
     links: Links
     tokens: Tokens
-    voices: Voices
+    fresh: FreshVoices
     waits: Waits
     streams: Streams
     probes: Probes
     stopping: threading.Event
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def voices(self) -> Voices:
+        """Who can speak; ask once a request, since a moment later it may be others."""
+        return self.fresh.voices
 
 
 def here() -> Service:

@@ -6,15 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from google.api_core.exceptions import PreconditionFailed
 from google.cloud.storage import Blob, Bucket
-from google.cloud.storage.retry import DEFAULT_RETRY
 
 from speech.errors import Conflict, NotFound, StorageUnavailable
-from speech.gcs_client import make_client, outage
+from speech.gcs_client import bounds, make_client, outage
 from speech.gcs_signing import Signer
 from speech.links import Links, disposition
 from speech.settings import Settings
@@ -24,7 +22,6 @@ from speech.whole_files import partial
 OWNER = "moksori-owner"  # custom metadata: the attempt or job that made the object
 CHUNK = 8_388_608  # bytes of one request of an upload; a whole file is never in memory
 PIECE = 1_048_576  # bytes of one request of a read: the server holds one for each client it serves
-CONNECT = 3.05  # seconds to connect, just over one retransmission of TCP
 
 
 class GoogleStorage:
@@ -44,11 +41,7 @@ class GoogleStorage:
         if not self.bucket_name:
             raise ValueError("MOKSORI_STORAGE_URL: a bucket is gs://bucket or gs://bucket/prefix")
         self._links, self._endpoint, self._signing = links, endpoint, signing
-        # Given to every call: the library's defaults differ from method to method and hold a worker for 120 s.
-        self._bounds: dict[str, Any] = {
-            "timeout": (CONNECT, timeout),
-            "retry": DEFAULT_RETRY.with_delay(0.2, 8.0, 2.0).with_timeout(deadline),
-        }
+        self._bounds = bounds(timeout, deadline)
         self._made: tuple[int, Bucket, Signer | None] | None = None
 
     @classmethod

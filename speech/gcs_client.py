@@ -3,18 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
+from typing import Any
 
 from google.api_core import exceptions as api
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Client
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+from google.cloud.storage.retry import DEFAULT_RETRY
 from requests import RequestException
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from speech.errors import NotFound, StorageUnavailable
 
+CONNECT = 3.05  # seconds to connect, just over one retransmission of TCP
 POOL = 64  # connections kept open: a server process answers many requests at once
 # Rights that were taken away and a generation that changed under a reader are mended by waiting, like 5xx.
 WAITING = {401, 403, 408, 412, 429}
@@ -37,6 +40,14 @@ def make_client(endpoint: str = "") -> Client:
     # switch is a variable of the whole process.
     client._bucket_metadata_cache = None
     return client
+
+
+def bounds(timeout: float, deadline: float) -> dict[str, Any]:
+    """Given to every call: the library's defaults differ from method to method and hold a worker for 120 s."""
+    return {
+        "timeout": (CONNECT, timeout),
+        "retry": DEFAULT_RETRY.with_delay(0.2, 8.0, 2.0).with_timeout(deadline),
+    }
 
 
 @contextmanager

@@ -94,17 +94,27 @@ class Settings:
     )
 
     lanes: str = _s("speech,transcription", "Lanes this worker serves")
-    voices: str = _s("", "Folder of member voices; empty: the five that ship")
+    voices: str = _s(
+        "", "Folder of member voices, or `gs://bucket/prefix`; empty: the five that ship"
+    )
     speech_engine: str = _s("auto", "`onnx`, `coqui` or `auto`")
     speech_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
     speech_threads: int = _s(1, "Threads of the speech engine")
     transcription_engine: str = _s("whisper", "Engine of the transcription lane")
     whisper_model: str = _s(
-        "base", "A folder, `base` (ships), or any faster-whisper name where a hub is reachable"
+        "base",
+        "A folder, `gs://bucket/prefix`, `base` (ships), or a faster-whisper name where a hub is reachable",
     )
     whisper_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
     whisper_compute_type: str = _s("auto", "CTranslate2 type; auto: float16 on CUDA, int8 on CPU")
     whisper_threads: int = _s(0, "Threads of the Whisper engine; 0: all cores")
+    model_cache_bytes: int = _s(
+        21_474_836_480,
+        "Most bytes of models from buckets kept in the data folder; those in use stay",
+    )
+    reload_seconds: float = _s(
+        60.0, "How often servers and workers look for changed voices and models; 0: never"
+    )
 
     part_seconds: float = _s(300.0, "Aimed length of one part of a long recording")
     part_characters: int = _s(2_000, "Aimed length of one part of a long text")

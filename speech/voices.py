@@ -4,27 +4,33 @@ Read by the server too, so nothing here opens a model.
 """
 
 import hashlib
-import json
+import logging
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speech.errors import Internal, InvalidRequest, NotFound
+from speech.errors import Internal, InvalidRequest, NotFound, Unavailable
 from speech.settings import Settings
 
 SHIPPED = Path(__file__).resolve().parent.parent / "voice_model" / "shipped"
 MANIFEST = "manifest.json"
 MODEL_ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class VoiceFile:
-    """One file of a voice; `sha256` is hex, None where the layout knows no checksums."""
+    """One file of a voice; `sha256` is hex, None where the layout knows no checksums.
+
+    With a `url` (gs://…) it has to be fetched first, and `path` is no more than its name.
+    """
 
     path: Path
     sha256: str | None = None
+    url: str = ""
 
     def verified(self) -> Path:
         """The path, once the bytes match the checksum. Raises Internal("voice_file_damaged")."""
@@ -60,11 +66,17 @@ class Voice:
         """Everything a request may call this voice by."""
         return (str(self.member), self.slug, self.name, *self.aliases)
 
+    def origins(self) -> list[str]:
+        """The folders and gs:// URLs that its files come from."""
+        places = {(file.url or str(file.path)).rpartition("/")[0] for file in self.files.values()}
+        return sorted(places)
+
 
 class Voices:
-    """The members of one manifest, in order."""
+    """The members of one manifest, in order; `stamp` is another one when the manifest is."""
 
-    def __init__(self, voices: list[Voice]) -> None:
+    def __init__(self, voices: list[Voice], stamp: str = "") -> None:
+        self.stamp = stamp
         self._voices = sorted(voices, key=lambda voice: voice.member)
         self._by_name = {_fold(name): voice for voice in self._voices for name in voice.names()}
         names = sum(len(set(map(_fold, voice.names()))) for voice in self._voices)
@@ -119,69 +131,25 @@ def find_model(value: Any, param: str = "model") -> str:
 def load_voices(settings: Settings) -> Voices:
     """The voices of settings.voices, or the five that ship.
 
-    Raises ValueError when the folder holds neither a manifest nor the older layout, or a broken one.
+    While a bucket is away, or holds a broken manifest, those of its last good one. Raises ValueError when there is
+    neither a manifest nor the older layout, or a broken one, and Unavailable("models_unreachable").
     """
-    return read_voices(Path(settings.voices).expanduser() if settings.voices else SHIPPED)
+    from speech.manifest import newest_voices, remembered_voices
+
+    try:
+        return newest_voices(settings)
+    except (Unavailable, ValueError) as error:
+        if (known := remembered_voices(settings)) is None:
+            raise
+        log.error("the voices are the last ones known: %s", error)
+        return known
 
 
 def read_voices(folder: Path) -> Voices:
     """The voices of one folder: its manifest, else the older layout. Errors as load_voices."""
-    if (folder / MANIFEST).is_file():
-        return Voices(_from_manifest(folder))
-    from speech.voice_folders import discover  # the older layout, rarely there
+    from speech.manifest import read_folder
 
-    voices = discover(folder)
-    if not voices:
-        raise ValueError(f"{folder} holds neither {MANIFEST} nor glow-tts/<member>/ folders")
-    return Voices(voices)
-
-
-def _from_manifest(folder: Path) -> list[Voice]:
-    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-    try:
-        models = {name: _model(folder, entry) for name, entry in manifest["models"].items()}
-        return [_voice(entry, models) for entry in manifest["voices"]]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / MANIFEST}: missing or wrong {error}") from error
-
-
-def _model(folder: Path, entry: dict[str, Any]) -> dict[str, Any]:
-    files = {role: _file(folder, file) for role, file in entry["files"].items()}
-    return {
-        "language": entry["language"],
-        "rate": int(entry["rate_hz"]),
-        "hop": int(entry["hop_samples"]),
-        "symbols": tuple(entry["symbols"]),
-        "noise_scale": float(entry["noise_scale"]),
-        "files": files,
-    }
-
-
-def _voice(entry: dict[str, Any], models: dict[str, dict[str, Any]]) -> Voice:
-    shared = models[entry["model"]]
-    return Voice(
-        member=int(entry["member"]),
-        slug=entry["slug"],
-        name=entry["name"],
-        aliases=tuple(entry.get("aliases", ())),
-        model=entry["model"],
-        speaker_id=entry.get("speaker_id"),
-        version=_version(shared, entry.get("speaker_id")),
-        **shared,
-    )
-
-
-def _file(folder: Path, entry: dict[str, str]) -> VoiceFile:
-    path = (folder / entry["path"]).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise ValueError(f"{entry['path']} leads out of the voices' folder")
-    return VoiceFile(path, entry["sha256"])
-
-
-def _version(shared: dict[str, Any], speaker_id: int | None) -> str:
-    sums = sorted((role, file.sha256) for role, file in shared["files"].items())
-    told = json.dumps([sums, speaker_id, shared["noise_scale"], shared["symbols"]])
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    return read_folder(folder)
 
 
 def _fold(name: str) -> str:

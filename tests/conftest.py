@@ -19,8 +19,10 @@ from speech.migrations import migrate
 from speech.store import JobStore
 from tests import services
 from tests.deployment_fixtures import deployment, kept_deployments, make_deployment  # noqa: F401
+from tests.gcs_fixtures import gcs_url  # noqa: F401
 from tests.recorded_bells import RecordedBells
 from tests.server_fixtures import Served, serve, working
+from tests.shelves import shelf  # noqa: F401
 
 BOTH = [
     pytest.param("sqlite", id="sqlite"),

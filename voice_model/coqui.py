@@ -38,6 +38,7 @@ SHAPE = (
     "use_speaker_embedding",
 )
 ROLES = ("acoustic_checkpoint", "acoustic_config", "vocoder_checkpoint", "vocoder_config")
+OPTIONAL = ("speakers",)
 
 log = logging.getLogger(__name__)
 

