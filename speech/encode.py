@@ -55,11 +55,13 @@ def encode(chunks: Iterable[np.ndarray], rate: int, name: str, path: Path) -> No
     encoder.close()
 
 
-def read_wav(path: Path) -> Iterator[np.ndarray]:
-    """The samples of a WAV that WavEncoder wrote, float32, in pieces."""
+def read_wav(path: Path, rate: int | None = None) -> Iterator[np.ndarray]:
+    """The samples of a WAV that WavEncoder wrote, float32, in pieces; at `rate` where it has another."""
     with wave.open(str(path), "rb") as file:
+        resample = _resampler(file.getframerate(), rate or file.getframerate())
         while data := file.readframes(CHUNK):
-            yield np.frombuffer(data, "<i2").astype(np.float32) / 32768.0
+            yield resample(np.frombuffer(data, "<i2").astype(np.float32) / 32768.0, False)
+        yield resample(np.zeros(0, np.float32), True)
 
 
 class WavEncoder:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from speech.encode import encode, read_wav
 from speech.errors import Cancelled, Internal, InvalidRequest, NotFound
 from speech.jobs import Artifact, Job
 from speech.korean.reader import Reader
@@ -226,11 +227,8 @@ def test_cancelling_stops_within_a_long_sentence(tmp_path: Path) -> None:
     assert pieces == []
 
 
-def test_a_long_text_is_divided_spoken_and_joined_without_losing_a_word(tmp_path: Path) -> None:
-    text = " ".join(f"오늘은 {n}번째 날입니다." for n in range(1, 41))
-    split = speak(attempt(tmp_path / "whole", {"input": text, "response_format": "flac"}))
-    assert isinstance(split, Split)
-    assert len(split.parts) > 3
+def spoken(tmp_path: Path, split: Split) -> tuple[Storage, list[Job]]:
+    """The parts of a text, each done."""
     storage, parts = Storage(), []
     for number, new in enumerate(split.parts):
         made = done(speak(attempt(tmp_path / f"{number}", new.request, kind="part", part=number)))
@@ -242,6 +240,36 @@ def test_a_long_text_is_divided_spoken_and_joined_without_losing_a_word(tmp_path
             f"{number}/{each.name}": each.path.read_bytes() for each in made.artifacts
         }
         parts.append(job(new.request, result=made.result, artifacts=tuple(artifacts)))
+    return storage, parts
+
+
+def test_parts_of_two_versions_of_a_voice_are_joined_and_both_are_told(tmp_path: Path) -> None:
+    text = " ".join(f"오늘은 {n}번째 날입니다." for n in range(1, 21))
+    split = speak(attempt(tmp_path / "whole", {"input": text}))
+    assert isinstance(split, Split)
+    storage, parts = spoken(tmp_path, split)
+    sound = tmp_path / "0" / "speech.wav"
+    resampled = list(read_wav(sound, 16_000))
+    encode(resampled, 16_000, "wav", sound)
+    storage.files["0/speech.wav"] = sound.read_bytes()
+    older = replace(parts[0], result={**(parts[0].result or {}), "voice_version": "older"})
+    asked = {"input": text, "formats": ["wav", "json"]}
+    joined = done(
+        speak(attempt(tmp_path / "join", asked, [older, *parts[1:]], storage, phase="join"))
+    )
+    at_once = done(speak(attempt(tmp_path / "one", asked, kind="part")))
+    assert samples(joined) == pytest.approx(samples(at_once), abs=4)
+    version = VOICES.find(1).version
+    assert joined.result["voice_version"] == f"older+{version}"
+    assert captions(joined)["engine"]["voice_version"] == f"older+{version}"
+
+
+def test_a_long_text_is_divided_spoken_and_joined_without_losing_a_word(tmp_path: Path) -> None:
+    text = " ".join(f"오늘은 {n}번째 날입니다." for n in range(1, 41))
+    split = speak(attempt(tmp_path / "whole", {"input": text, "response_format": "flac"}))
+    assert isinstance(split, Split)
+    assert len(split.parts) > 3
+    storage, parts = spoken(tmp_path, split)
     asked = {"input": text, "formats": ["wav", "json"]}
     joined = done(speak(attempt(tmp_path / "join", asked, parts, storage, phase="join")))
     whole = attempt(tmp_path / "one", asked, kind="part")

@@ -16,6 +16,7 @@ from speech.settings import Settings
 from speech.storage import open_storage
 from speech.store import JobStore
 from worker.registry import DETAILS, LOADERS, import_plugins
+from worker.reload import Reload
 from worker.run import Runner
 
 log = logging.getLogger(__name__)
@@ -51,23 +52,27 @@ class Child:
         self.runner = Runner(
             self.store, open_storage(self.settings), self.settings, models, self.holder
         )
-        self.details: dict[str, Any] = {"load_seconds": round(time.monotonic() - began, 2)}
-        for lane in self.lanes:
-            self.details |= DETAILS[lane](models[lane]) if lane in DETAILS else {}
+        self.load_seconds = round(time.monotonic() - began, 2)
+        self.reload = Reload(self.settings, models).start()
         self.tell()
         return self
 
     def run_next(self, lane: str) -> bool:
-        """Answer one bell."""
+        """Answer one bell; newer models are taken before and after it."""
+        if self.reload.swap():
+            self.tell()
         ran = self.runner.run_next(lane)
-        if ran:
+        if self.reload.swap() or ran:
             self.tell()
         return ran
 
     def tell(self) -> None:
         """Write how this child is, for the parent's row in the store."""
-        how = {
-            **self.details,
+        not_taken = dict(self.reload.problems)
+        how: dict[str, Any] = {"load_seconds": self.load_seconds, "not_taken": not_taken}
+        for lane, held in self.runner.models.items():
+            how |= DETAILS[lane](held) if lane in DETAILS else {}
+        how |= {
             "pid": os.getpid(),
             "memory_bytes": psutil.Process().memory_info().rss,
             "response_time_ms": self.runner.response_ms,

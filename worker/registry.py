@@ -36,6 +36,23 @@ def _describe_transcription(models: Any) -> dict[str, Any]:
     return models.describe() if hasattr(models, "describe") else {}
 
 
+def _newer_speech(settings: Settings, models: Any) -> Callable[[], Any] | None:
+    from worker.new_voices import newer
+    from worker.speaker import Speaker
+
+    return newer(settings, models) if isinstance(models, Speaker) else None
+
+
+def _newer_transcription(settings: Settings, models: Any) -> Callable[[], Any] | None:
+    from worker.whisper import Whisper
+
+    if not isinstance(models, Whisper) or models.held is None:
+        return None
+    from worker.whisper_fetched import newer  # what is in a folder stays what it is
+
+    return newer(settings, models)
+
+
 def _transcribe(attempt: Attempt) -> Done | Split:
     from worker.transcribe import transcribe
 
@@ -54,6 +71,11 @@ HANDLERS: dict[str, Callable[[Attempt], Done | Split]] = {
 DETAILS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "speech": _describe_speech,
     "transcription": _describe_transcription,
+}
+# What is to be called for newer models of a lane, fetched already, or None; asked beside the work.
+NEWER: dict[str, Callable[[Settings, Any], Callable[[], Any] | None]] = {
+    "speech": _newer_speech,
+    "transcription": _newer_transcription,
 }
 
 

@@ -13,6 +13,7 @@ from speech.subtitles import from_json
 from speech.transcript import Segment
 from speech.voices import Voice
 from worker.attempt import Attempt, Done, Split
+from worker.new_voices import wait_for_new_voice
 from worker.recording import Recording, asked_formats
 from worker.speaker import Request, Speaker, Utterance, load_speech_models, pause
 
@@ -26,9 +27,11 @@ ON_UNKNOWN = ("reject", "spell", "drop")
 def speak(attempt: Attempt) -> Done | Split:
     """Speak a job's text, or divide it into parts, or join what the parts have spoken.
 
-    Raises InvalidRequest for a request that cannot be spoken, Internal("voice_broken").
+    Raises InvalidRequest for a request that cannot be spoken, Internal("voice_broken"), and
+    Unavailable("voice_not_loaded_yet") for a voice that is newer than this worker's.
     """
     speaker: Speaker = attempt.models["speech"]
+    wait_for_new_voice(attempt.job.request.get("voice"), speaker, attempt.settings)
     request = read_request(attempt.job.request, speaker)
     if attempt.job.phase == "join":
         return _join(attempt, speaker, request)
@@ -107,7 +110,7 @@ def _append(attempt: Attempt, part: Job, recording: Recording, speed: float) -> 
     if segments and recording.segments:
         recording.add(pause(recording.rate, speed))
     start = recording.duration
-    for samples in read_wav(sound):
+    for samples in read_wav(sound, recording.rate):  # a part may be of another version of the voice
         recording.add(samples)
     for segment in segments:
         recording.caption(segment, start)
@@ -125,6 +128,7 @@ class Told:
     def __init__(self) -> None:
         self.changes: list[dict[str, str]] = []
         self.unknown: dict[str, None] = {}
+        self.versions: dict[str, None] = {}  # of the voice, in the parts
 
     def add(self, utterance: Utterance) -> None:
         """What one sentence's reading did."""
@@ -135,6 +139,7 @@ class Told:
         """What a part's result told."""
         self.changes += result.get("changes", [])
         self.unknown |= dict.fromkeys(result.get("unknown", []))
+        self.versions[result.get("voice_version", "")] = None
 
     def warnings(self) -> list[dict[str, Any]]:
         """Nothing is dropped silently."""
@@ -169,13 +174,14 @@ def _done(
     if not recording.segments and attempt.job.kind != "part":
         raise InvalidRequest("nothing_to_speak", param="input")
     text = attempt.job.request["input"]
-    engine = {"name": speaker.engine.name, "voice": voice.slug, "voice_version": voice.version}
+    version = "+".join(filter(None, told.versions)) or voice.version
+    engine = {"name": speaker.engine.name, "voice": voice.slug, "voice_version": version}
     result = {
         "text": text,
         "duration": round(recording.duration, 3),
         "voice": voice.slug,
         "member": voice.member,
-        "voice_version": voice.version,
+        "voice_version": version,
         "engine": speaker.engine.name,
         "sentences": len(recording.segments),
         "changes": told.changes[:MOST_CHANGES],

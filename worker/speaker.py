@@ -46,6 +46,8 @@ class Speaker:
         self.voices = voices
         self.engine = engine
         self.reader = reader
+        self.refused = ""  # the stamp of newer voices that could not be taken
+        self.behind = False  # newer voices are asked for
 
     def speak(
         self, cut: list[str], request: Request, check: Callable[[], None] = lambda: None
@@ -108,8 +110,12 @@ def word_times(reading: Reading, spelled: list[str], edges: np.ndarray) -> tuple
 
 def load_speech_models(settings: Settings) -> Speaker:
     """Voices, engine and sound rules, warmed up. Raises when not one voice can speak."""
-    voices = load_voices(settings)
-    speaker = Speaker(voices, load(voices, settings), Reader())
+    return load_speaker(load_voices(settings), Reader(), settings)
+
+
+def load_speaker(voices: Voices, reader: Reader, settings: Settings) -> Speaker:
+    """These voices, warmed up. Raises when not one of them can speak."""
+    speaker = Speaker(voices, load(voices, settings), reader)
     well = next(voice for voice in voices if voice.member not in speaker.engine.broken)
     for _ in speaker.speak([WARM_UP], Request(well)):
         log.info("speech: %s, %d voices", speaker.engine.name, len(voices))
