@@ -54,6 +54,7 @@ class TranslationFields(Body):
     prompt: str | None = Field(default=None, max_length=10_000)
     temperature: float = Field(default=0.0, ge=0.0, le=1.0)
     url: str | None = None
+    upload: str | None = None
     preset: Preset | None = None
     cue_rules: CueRulesBody | None = None
 
@@ -126,6 +127,16 @@ JOB_BODIES: dict[str, type[Body]] = {
     "translation": TranslationJobBody,
     "batch": BatchBody,
 }
+
+
+class UploadBody(Body):
+    """POST /v1/uploads."""
+
+    bytes: int = Field(ge=1)
+    name: str = ""
+    content_type: str = Field(
+        default="application/octet-stream", max_length=200, pattern=r"^[!-~]+/[ -~]+$"
+    )
 
 
 class JobsQuery(Body):
