@@ -63,7 +63,7 @@ def _member(speaker: Speaker, whisper: Whisper, voice: Voice, sentences: list[st
         heard.work += time.perf_counter() - began
         heard.seconds += len(utterance.samples) / voice.rate
         samples = soxr.resample(utterance.samples, voice.rate, RATE)
-        segments = whisper.transcribe(samples, options)[1]
+        segments = whisper.transcribe(samples, options, [])[1]
         heard.said.append(sentence)
         heard.heard.append("".join(segment.text for segment in segments))
     return heard

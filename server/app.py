@@ -25,7 +25,6 @@ from server.routes import (
     transcribe,
     transcriptions,
     transcripts,
-    uploads,
 )
 from server.routes.files import files_routes
 from server.service import Service
@@ -41,12 +40,12 @@ from speech.voices import Voices, load_voices
 from speech.watch import Watch
 
 ROUTES = (
-    speech, transcriptions, transcripts, subtitles, uploads, jobs, events, texts, transcribe,
-    models, keys, tokens, health, docs, page,
+    speech, transcriptions, transcripts, subtitles, jobs, events, texts, transcribe, models, keys,
+    tokens, health, docs, page,
 )  # fmt: skip
 READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "Preference-Applied",
-            "Content-Disposition", "ETag", "Range", "Content-Range", "Accept-Ranges",
-            "WWW-Authenticate", "RateLimit", "RateLimit-Policy"]  # fmt: skip
+            "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges", "WWW-Authenticate",
+            "RateLimit", "RateLimit-Policy"]  # fmt: skip
 
 
 def create_app(
@@ -93,4 +92,4 @@ def _cross_origin(app: Flask, settings: Settings) -> None:
     app.before_request(lambda: refuse_foreign(origins))
     if origins:
         CORS(app, origins=origins, expose_headers=READABLE, max_age=600, always_send=False,
-             methods=["GET", "HEAD", "POST", "PUT", "DELETE"])  # fmt: skip
+             methods=["GET", "HEAD", "POST", "DELETE"])  # fmt: skip

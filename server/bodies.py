@@ -6,6 +6,7 @@ from pydantic import Field
 
 from server.checking import Body
 from server.cue_bodies import CueRulesBody, Preset
+from server.hearing_bodies import HearingFields
 from speech.access import Scope
 from speech.openai_shapes import RESPONSES
 from speech.subtitles import WRITERS
@@ -47,14 +48,11 @@ class SpeechBody(SpeechFields):
     stream_format: Literal["audio"] = "audio"
 
 
-class TranslationFields(Body):
+class TranslationFields(HearingFields):
     """A recording whose words are wanted in English."""
 
     model: str = "whisper-1"
-    prompt: str | None = Field(default=None, max_length=10_000)
-    temperature: float = Field(default=0.0, ge=0.0, le=1.0)
     url: str | None = None
-    upload: str | None = None
     preset: Preset | None = None
     cue_rules: CueRulesBody | None = None
 
@@ -127,16 +125,6 @@ JOB_BODIES: dict[str, type[Body]] = {
     "translation": TranslationJobBody,
     "batch": BatchBody,
 }
-
-
-class UploadBody(Body):
-    """POST /v1/uploads."""
-
-    bytes: int = Field(ge=1)
-    name: str = ""
-    content_type: str = Field(
-        default="application/octet-stream", max_length=200, pattern=r"^[!-~]+/[ -~]+$"
-    )
 
 
 class JobsQuery(Body):

@@ -22,9 +22,8 @@ EXPECTED = {
     "model_attributes_type": "an object",
 }
 NOT_YET = frozenset(
-    "webhook on_unknown sample_rate instructions diarization speakers min_speakers max_speakers "
-    "chunking_strategy include keywords languages known_speaker_names known_speaker_references "
-    "timestamps lexicon hotwords cache pronunciation".split()
+    "webhook on_unknown sample_rate instructions include keywords timestamps lexicon cache "
+    "pronunciation".split()
 )
 
 
@@ -81,7 +80,7 @@ def _unknown(model: type[BaseModel], param: str) -> InvalidRequest:
 
 def _path(place: tuple[Any, ...]) -> str:
     """`items.3.url`, without the branch names that pydantic adds for a union."""
-    words = {"str", "int", "float", "bool", "VoiceId"}
+    words = {"str", "int", "float", "bool", "VoiceId", "ServerVad", "literal['auto']"}
     return ".".join(str(one) for one in place if one not in words) or "body"
 
 

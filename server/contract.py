@@ -7,15 +7,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 View = TypeVar("View", bound=Callable[..., Any])
-JSON, FORM, BYTES = "application/json", "multipart/form-data", "application/octet-stream"
+JSON, FORM = "application/json", "multipart/form-data"
 
 
 @dataclass(frozen=True)
 class Told:
-    """`body` by media type, without a model for BYTES; `answers` by status: a model, or a media type.
+    """`body` by media type; `answers` by status: a model, or a media type; `makes_job` takes our headers.
 
-    `makes_job` takes our headers. `scope`: a key needs it, or one of them. `open`: no key is asked for. A route
-    that says neither is shut.
+    `scope`: a key needs it, or one of them. `open`: no key is asked for. A route that says neither is shut.
     """
 
     body: dict[str, tuple[type[BaseModel], ...]] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Forms: fields as text, and one file that streams to disk while it is counted and hashed."""
 
 import hashlib
+import re
 import tempfile
 import unicodedata
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from speech.errors import BadMedia, InvalidRequest, TooLarge
 
 FIELD_BYTES = 100_000
 PARTS = 40
-OBJECTS = frozenset({"cue_rules"})  # fields whose text is JSON
+# Fields whose text is JSON; OpenAI's clients write them one name at a time, as in chunking_strategy[type].
+OBJECTS = frozenset({"cue_rules", "vad_parameters", "chunking_strategy"})
+_INSIDE = re.compile(r"(\w+)\[(\w+)\]")
 _AROUND = 1_048_576  # bytes of headers and fields around the file
 
 
@@ -79,7 +82,7 @@ class SpeechRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        upload = Upload(current_app.extensions["moksori"].settings.form_limit)
+        upload = Upload(current_app.extensions["moksori"].settings.upload_max_bytes)
         self.uploads.append(upload)
         return upload  # type: ignore[return-value]
 
@@ -112,7 +115,7 @@ def is_form() -> bool:
 def read_form(limit: int, lists: frozenset[str] = frozenset()) -> Form:
     """The form of this request; names in `lists` may repeat, also written with `[]`. Empty fields count as left out.
 
-    A field of OBJECTS holds JSON.
+    A field of OBJECTS holds JSON, or stands as `field[name]` for each name in it.
 
     Raises InvalidRequest("broken_form"), ("field_twice"), ("bad_text"), TooLarge("form_too_large"),
     TooLarge("file_too_large") or BadMedia("media_empty").
@@ -124,7 +127,10 @@ def read_form(limit: int, lists: frozenset[str] = frozenset()) -> Form:
         values = [value for value in values if value]
         for value in values:
             check_text(value, given)
-        if name in lists:
+        inside = _INSIDE.fullmatch(given)
+        if inside and inside[1] in OBJECTS and len(values) == 1:
+            fields.setdefault(inside[1], {})[inside[2]] = values[0]
+        elif name in lists:
             fields.setdefault(name, []).extend(values)
         elif len(values) > 1 or name in fields:
             raise InvalidRequest("field_twice", param=given)
@@ -135,7 +141,7 @@ def read_form(limit: int, lists: frozenset[str] = frozenset()) -> Form:
 
 
 def _value(name: str, value: Any) -> Any:
-    if name not in OBJECTS:
+    if name not in OBJECTS or isinstance(value, dict) or value == "auto":
         return value
     try:
         return parse(value.encode())

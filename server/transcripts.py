@@ -16,8 +16,9 @@ from server.bodies import (
 )
 from server.cue_bodies import changes
 from server.form_body import Upload
+from server.hearing_bodies import hearing_request
 from server.orders import Order, order_for
-from server.places import fetched, input_place, output_keys, uploaded
+from server.places import fetched, input_place, output_keys
 from server.service import Service
 from server.speeches import artifact_of
 from speech.cue_rules import CueRules, rules_for
@@ -45,7 +46,7 @@ def transcription_order(
     if granular and body.response_format != "verbose_json":
         raise InvalidRequest("needs_verbose_json", param="timestamp_granularities")
     _need_subtitles(body, [body.response_format], "response_format")
-    place = _place(service, file, {"url": body.url, "upload": body.upload})
+    place = _place(service, file, {"url": body.url})
     request = _request(service, body, body.response_format, [])
     return Order(order_for(kind, request, place), file)
 
@@ -54,8 +55,7 @@ def transcription_job(
     service: Service, body: TranscriptionJobBody | TranslationJobBody, file: Upload | None = None
 ) -> Order:
     """The order of POST /v1/jobs with kind transcription or translation."""
-    named = {"url": body.url, "input": body.input, "upload": body.upload}
-    place = _place(service, file, named)
+    place = _place(service, file, {"url": body.url, "input": body.input})
     formats = list(dict.fromkeys(body.formats or ["json"]))
     _need_subtitles(body, formats, "formats")
     names = [f"transcript.{one}" for one in formats]
@@ -130,15 +130,13 @@ def _request(
     request = {
         "model": body.model,
         "language": parse_language(heard.language) if heard else None,
-        "prompt": body.prompt,
-        "temperature": body.temperature,
         "timestamp_granularities": (heard and heard.timestamp_granularities) or [],
         "response_format": response_format,
         "formats": formats,
     }
     cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules)}
-    named = {"url": body.url, "upload": body.upload}
-    return request | {name: given for name, given in (cues | named).items() if given}
+    request |= hearing_request(body)
+    return request | {name: given for name, given in (cues | {"url": body.url}).items() if given}
 
 
 def _need_subtitles(body: TranslationFields, formats: list[str], where: str) -> None:
@@ -155,7 +153,5 @@ def _place(
     if len(given) + (file is not None) != 1:
         raise InvalidRequest("one_input", param="file", allowed=["file", *named])
     for name, text in given.items():
-        if name == "upload":
-            return uploaded(service, text, name)
         return fetched(text, name) if name == "url" else input_place(service, text, name)
     return None

@@ -6,15 +6,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from speech.secrets import UnfitSecret, secret_text
-
 
 def _s(default: Any, help: str, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"help": help})
-
-
-class BadSettings(ValueError):
-    """Settings that nothing can start with; the sentence names every one."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +73,6 @@ class Settings:
 
     json_max_bytes: int = _s(1_048_576, "Largest JSON body in bytes")
     upload_max_bytes: int = _s(1_073_741_824, "Largest uploaded or fetched file in bytes")
-    form_max_bytes: int = _s(
-        104_857_600, "Largest file in a form in bytes; a larger one comes by POST /v1/uploads"
-    )
-    upload_ttl: int = _s(
-        604_800, "Seconds an upload may take, and then wait for a job; a bucket allows a week"
-    )
     text_max_characters: int = _s(5_000, "Longest text of a synchronous speech call")
     job_text_max_characters: int = _s(100_000, "Longest text of a speech job")
     audio_max_seconds: float = _s(14_400.0, "Longest decoded recording in seconds")
@@ -159,25 +147,18 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ, **given: Any) -> "Settings":
-        """Settings from MOKSORI_* variables, secrets also from files (speech/secrets.py); `given` wins.
-
-        All that is malformed is named in one BadSettings.
-        """
+        """Settings from MOKSORI_* variables; `given` wins. All that is malformed is named in one ValueError."""
         types, values, wrong = get_type_hints(cls), dict(given), []
         for f in fields(cls):
-            name = f"MOKSORI_{f.name.upper()}"
-            if f.name in values:
+            text = env.get(f"MOKSORI_{f.name.upper()}")
+            if text is None or f.name in values:
                 continue
             try:
-                text = env.get(name) if f.repr else secret_text(name, env)
-                if text is not None:
-                    values[f.name] = _parse(types[f.name], text)
-            except UnfitSecret as error:
-                wrong.append(str(error))
+                values[f.name] = _parse(types[f.name], text)
             except ValueError:
-                wrong.append(f"{name}={text!r} is not {_a(types[f.name])}")
+                wrong.append(f"MOKSORI_{f.name.upper()}={text!r} is not {_a(types[f.name])}")
         if wrong:
-            raise BadSettings("; ".join(wrong))
+            raise ValueError("; ".join(wrong))
         return cls(**values)
 
     @property
@@ -194,11 +175,6 @@ class Settings:
     def artifacts_url(self) -> str:
         """Where artifacts are."""
         return self.storage_url or (self.data / "artifacts").as_uri()
-
-    @property
-    def form_limit(self) -> int:
-        """Bytes of the largest file that a form may bring."""
-        return min(self.form_max_bytes, self.upload_max_bytes)
 
     @property
     def links_url(self) -> str:

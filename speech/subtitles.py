@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
+from speech.coverage import Coverage
 from speech.cue_lines import join, units
 from speech.cue_rules import CueRules, rules_for
 from speech.cues import Cue, build
@@ -29,6 +30,7 @@ def to_json(transcript: Transcript) -> dict[str, Any]:
         "segments": [_segment(segment) for segment in transcript.segments],
         "words": [_word(number, *one) for number, one in enumerate(both)],
         "engine": dict(transcript.engine),
+        "coverage": transcript.coverage.to_json() if transcript.coverage else None,
     }
 
 
@@ -48,6 +50,7 @@ def from_json(data: dict[str, Any]) -> Transcript:
         segments=tuple(_read(segment, words) for segment in data["segments"]),
         task=data["task"],
         engine=dict(data["engine"]),
+        coverage=Coverage.from_json(data["coverage"]) if data.get("coverage") else None,
     )
 
 
@@ -143,6 +146,7 @@ def _segment(segment: Segment) -> dict[str, Any]:
         "compression_ratio": float(segment.compression_ratio),
         "no_speech_prob": float(segment.no_speech_prob),
         "speaker": segment.speaker,
+        "flags": list(segment.flags),
     }
 
 
@@ -183,6 +187,7 @@ def _read(data: dict[str, Any], words: dict[int, list[Word]]) -> Segment:
         no_speech_prob=float(data["no_speech_prob"]),
         words=tuple(words.get(int(data["id"]), ())),
         speaker=data.get("speaker"),
+        flags=tuple(data.get("flags", ())),
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from speech.coverage import Coverage
+
 # Where a word's time is from: the engine that heard or spoke it, a separate aligner, or its timed neighbours.
 TimeSource = Literal["engine", "aligned", "interpolated"]
 
@@ -34,6 +36,7 @@ class Segment:
     no_speech_prob: float = 0.0
     words: tuple[Word, ...] = ()
     speaker: str | None = None  # a label such as "A"; None: nobody told speakers apart
+    flags: tuple[str, ...] = ()  # why to look twice: see worker/doubts.py
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,4 @@ class Transcript:
     segments: tuple[Segment, ...]
     task: str = "transcribe"  # or "translate"
     engine: dict[str, Any] = field(default_factory=dict)  # name, model, settings
+    coverage: Coverage | None = None  # None: nobody looked for speech that was passed over

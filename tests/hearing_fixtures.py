@@ -1,11 +1,11 @@
 """A transcription engine that hears tones, quickly: each stretch of sound is a segment that tells its pitch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from speech.transcript import Segment, Word
-from worker.engines import Detected, TranscribeOptions
+from worker.engines import Detected, Span, TranscribeOptions
 
 RATE = 16_000
 FRAME = RATE // 50
@@ -20,12 +20,17 @@ class ToneEngine:
         self.detections = 0
         self.decoded = 0  # segments taken from the iterators
 
-    def detect(self, samples: np.ndarray, vad_filter: bool = True) -> Detected:
+    def speech(self, samples: np.ndarray, options: TranscribeOptions) -> list[Span]:
+        return [(round(start * RATE), round(end * RATE)) for start, end in stretches(samples)]
+
+    def detect(
+        self, samples: np.ndarray, options: TranscribeOptions, speech: Sequence[Span]
+    ) -> Detected:
         self.detections += 1
         return Detected(self.language, 0.75) if np.abs(samples).max() > 0.01 else Detected("und", 0)
 
     def transcribe(
-        self, samples: np.ndarray, options: TranscribeOptions
+        self, samples: np.ndarray, options: TranscribeOptions, speech: Sequence[Span]
     ) -> tuple[Detected, Iterator[Segment]]:
         self.asked.append(options)
         spans = list(stretches(samples))

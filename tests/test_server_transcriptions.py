@@ -6,6 +6,8 @@ import unicodedata
 import pytest
 
 from speech.errors import BadMedia
+from worker.engines import TranscribeOptions
+from worker.transcribe import options_of
 
 
 def hear(client, route="transcriptions", file=b"RIFF....", name="a.wav", headers=None, **fields):
@@ -89,10 +91,30 @@ def test_a_url_takes_the_files_place_in_a_form_and_in_json(served, client):
         ({"temperature": "2"}, "out_of_range", "temperature"),
         ({"temperature": "warm"}, "wrong_type", "temperature"),
         ({"temperature": "nan"}, "wrong_type", "temperature"),
-        ({"response_format": "diarized_json"}, "not_one_of", "response_format"),
+        ({"response_format": "diarized_json"}, "no_diarization", "response_format"),
+        ({"diarization": "true"}, "no_diarization", "diarization"),
+        ({"known_speaker_names[]": ["a", "b"]}, "no_diarization", "known_speaker_names"),
         ({"stream": "true"}, "field_not_supported", "stream"),
         ({"include[]": "logprobs"}, "field_not_supported", "include"),
-        ({"chunking_strategy": "auto"}, "field_not_supported", "chunking_strategy"),
+        ({"chunking_strategy": "never"}, "broken_json", "chunking_strategy"),
+        ({"chunking_strategy[type]": "client"}, "not_one_of", "chunking_strategy"),
+        ({"beam_size": "11"}, "out_of_range", "beam_size"),
+        ({"vad_filter": "perhaps"}, "wrong_type", "vad_filter"),
+        ({"vad_parameters": '{"threshold": 1}'}, "out_of_range", "vad_parameters.threshold"),
+        (
+            {"vad_parameters": '{"max_speech_duration_s": 9}'},
+            "unknown_field",
+            "vad_parameters.max_speech_duration_s",
+        ),
+        ({"languages[]": ["ko", "klingon"]}, "unknown_language", "languages"),
+        ({"languages[]": ["auto"]}, "bad_value", "languages"),
+        ({"language_detection_threshold": "1.1"}, "out_of_range", "language_detection_threshold"),
+        ({"confidence_threshold": "-1"}, "out_of_range", "confidence_threshold"),
+        (
+            {"chunking_strategy[type]": "server_vad", "vad_parameters": '{"threshold": 0.4}'},
+            "not_both",
+            "chunking_strategy",
+        ),
         ({"prompt": ["a", "b"]}, "field_twice", "prompt"),
         ({"prompt": "a\0b"}, "bad_text", "prompt"),
         ({"wrong": "1"}, "unknown_field", "wrong"),
@@ -132,3 +154,39 @@ def test_the_same_key_with_the_same_file_finds_the_job_and_keeps_one_input(serve
     assert (other.status_code, other.json["error"]["code"]) == (422, "idempotency_mismatch")
     inputs = served.storage.root / "t" / "default" / "inputs"
     assert len([path for path in inputs.iterdir() if not path.name.startswith(".")]) == 1
+
+
+def test_every_option_of_the_engine_reaches_the_worker(served, client):
+    form = {
+        "hotwords": "목소리", "beam_size": "2", "vad_filter": "false", "without_timestamps": "false",
+        "vad_parameters": '{"threshold": 0.4, "speech_pad_ms": 200}', "languages[]": ["ko", "English", "ko"],
+        "language_detection_threshold": "0.7", "confidence_threshold": "0.3",
+    }  # fmt: skip
+    assert hear(client, **form).status_code == 200
+    options = options_of(served.claimed[-1])
+    assert options == TranscribeOptions(
+        beam_size=2, vad_filter=False, without_timestamps=False, hotwords="목소리", temperature=0.0,
+        vad_parameters={"threshold": 0.4, "speech_pad_ms": 200}, languages=("ko", "en"),
+        language_detection_threshold=0.7, confidence_threshold=0.3,
+    )  # fmt: skip
+
+
+def test_openais_own_way_to_say_what_speech_is_means_the_same(served, client):
+    form = {"chunking_strategy[type]": "server_vad", "chunking_strategy[threshold]": "0.6"}
+    assert hear(client, **form).status_code == 200
+    assert served.claimed[-1].request["vad_parameters"] == {
+        "threshold": 0.6, "speech_pad_ms": 300, "min_silence_duration_ms": 200,
+    }  # fmt: skip
+    assert hear(client, chunking_strategy="auto").status_code == 200
+    assert "vad_parameters" not in served.claimed[-1].request
+
+
+def test_auto_is_detection_everywhere(served, client):
+    assert hear(client, language="auto").status_code == 200
+    assert served.claimed[-1].request["language"] is None
+
+
+def test_the_refusal_of_speakers_says_what_to_install(client):
+    message = hear(client, diarization="true").json["error"]["message"]
+    assert "pyannote.audio" in message
+    assert "diarization" in message

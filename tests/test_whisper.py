@@ -1,12 +1,13 @@
 """The real engine: base weights, and a sentence that one of the shipped voices speaks."""
 
-from types import SimpleNamespace
+from itertools import pairwise
 
 import ctranslate2
 import numpy as np
 import pytest
 import soxr
 
+from speech.media import RATE
 from speech.settings import Settings
 from worker import whisper
 from worker.engines import TranscribeOptions, load_transcriber
@@ -31,10 +32,14 @@ def spoken():
     return soxr.resample(sound, 22_050, 16_000)
 
 
+def hear(engine, sound, options):
+    return engine.transcribe(sound, options, engine.speech(sound, options))
+
+
 @pytest.mark.models
 @pytest.mark.slow
 def test_korean_that_is_spoken_is_heard_in_korean_with_times(engine, spoken):
-    detected, stream = engine.transcribe(spoken, TranscribeOptions())
+    detected, stream = hear(engine, spoken, TranscribeOptions())
     segments = list(stream)
     text = "".join(segment.text for segment in segments)
     assert detected.language == "ko"
@@ -45,15 +50,78 @@ def test_korean_that_is_spoken_is_heard_in_korean_with_times(engine, spoken):
     edges = [time for word in words for time in (word.start, word.end)]
     assert edges == sorted(edges)
     assert 0 <= edges[0] < edges[-1] <= len(spoken) / 16_000 + 0.1
-    assert engine.detect(spoken).language == "ko"
+    speech = engine.speech(spoken, TranscribeOptions())
+    assert engine.detect(spoken, TranscribeOptions(), speech).language == "ko"
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_segments_are_sentences_with_their_words_and_tokens(engine, spoken):
+    _, stream = hear(engine, np.concatenate([spoken] * 2), TranscribeOptions("ko"))
+    segments = list(stream)
+    assert len(segments) >= 3
+    assert all("".join(word.word for word in one.words) == one.text for one in segments)
+    assert all(one.tokens for one in segments)
+    assert all(one.end <= other.start + 0.01 for one, other in pairwise(segments))
+
+
+@pytest.mark.models
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [{"vad_filter": False}, {"without_timestamps": False}])
+def test_the_same_is_heard_in_other_ways(engine, spoken, given):
+    segments = list(hear(engine, spoken, TranscribeOptions("ko", **given))[1])
+    text = "".join(segment.text for segment in segments)
+    assert sum(syllable in text for syllable in "안녕하세요날씨") >= 4
+    assert all(segment.words for segment in segments)
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_the_language_is_chosen_among_those_allowed(engine, spoken):
+    options = TranscribeOptions(languages=("en", "ja"))
+    detected = engine.detect(spoken, options, engine.speech(spoken, options))
+    assert detected.language in {"en", "ja"}
+    assert 0.5 <= detected.probability <= 1.0
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_a_prompt_and_hotwords_longer_than_the_decoder_has_room_for_are_cut(engine, spoken):
+    long = "목소리 자막 강의 " * 400
+    segments = list(hear(engine, spoken, TranscribeOptions("ko", prompt=long, hotwords=long))[1])
+    assert segments
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_what_the_decoder_stops_short_of_is_heard_all_the_same(engine, spoken, tmp_path):
+    """The same two sentences over and over make Whisper stop early: it is trained not to repeat itself."""
+    (np.concatenate([spoken] * 8) * 32_767).astype(np.int16).tofile(tmp_path / "samples")
+    heard = listen(engine, tmp_path / "samples", (0, 8 * len(spoken)), TranscribeOptions("ko"))
+    assert any("recovered" in segment.flags for segment in heard.segments)
+    starts = [segment.start for segment in heard.segments]
+    assert starts == sorted(starts)
+    assert heard.coverage.ratio > 0.6
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_what_whisper_makes_of_noise_and_tones_is_nothing(engine, tmp_path):
+    rng, time = np.random.default_rng(0), np.arange(8 * RATE) / RATE
+    chord = sum(np.sin(2 * np.pi * hz * time) * np.exp(-(time % 0.5) * 3) for hz in (220, 277, 330))
+    for sound in (rng.normal(0, 0.05, len(time)), 0.2 * chord):
+        (sound * 20_000).astype(np.int16).tofile(tmp_path / "samples")
+        for vad_filter in (True, False):
+            options = TranscribeOptions(vad_filter=vad_filter)
+            heard = listen(engine, tmp_path / "samples", (0, len(sound)), options)
+            assert heard.segments == ()
 
 
 @pytest.mark.models
 @pytest.mark.slow
 def test_options_reach_the_decoder(engine, spoken):
-    _, stream = engine.transcribe(
-        spoken, TranscribeOptions("ko", temperature=0.4, word_timestamps=False, beam_size=1)
-    )
+    options = TranscribeOptions("ko", temperature=0.4, word_timestamps=False, beam_size=1)
+    _, stream = hear(engine, spoken, options)
     segments = list(stream)
     assert {segment.temperature for segment in segments} == {0.4}
     assert not any(segment.words for segment in segments)
@@ -64,9 +132,9 @@ def test_options_reach_the_decoder(engine, spoken):
 @pytest.mark.parametrize("seconds", [0, 0.01, 3])
 def test_silence_and_nothing_are_heard_as_no_speech(engine, tmp_path, seconds):
     nothing = np.zeros(round(seconds * 16_000), np.float32)
-    detected, stream = engine.transcribe(nothing, TranscribeOptions())
+    detected, stream = hear(engine, nothing, TranscribeOptions())
     assert (detected.language, list(stream)) == ("und", [])
-    assert engine.detect(nothing).language == "und"
+    assert engine.detect(nothing, TranscribeOptions(), []).language == "und"
     nothing.astype(np.int16).tofile(tmp_path / "samples")
     assert listen(engine, tmp_path / "samples", (0, len(nothing)), TranscribeOptions()).text == ""
 
@@ -100,34 +168,26 @@ def test_the_device_is_what_is_there_unless_it_is_named(monkeypatch, gpus, given
     assert choose_device(Settings(**given)) == wanted[0]
 
 
-class Broken:
-    """A model whose GPU lacks a library, which shows at the first decode."""
-
-    tried: list[str] = []  # noqa: RUF012
-
-    def __init__(self, folder, device, compute_type, cpu_threads):
-        self.device = device
-        self.tried.append(device)
-
-    def transcribe(self, samples, **options):
-        if self.device == "cuda":
-            raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
-        return iter(()), SimpleNamespace(
-            language="en", language_probability=1, duration_after_vad=1
-        )
-
-
 @pytest.fixture
 def broken(monkeypatch, tmp_path):
+    """A GPU that lacks a library, which shows at the first decode; the devices that were tried."""
+    tried = []
+
+    def warm_up(engine):
+        tried.append(engine.device)
+        if engine.device == "cuda":
+            raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+
     monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
-    monkeypatch.setattr(whisper, "WhisperModel", Broken)
+    monkeypatch.setattr(whisper, "WhisperModel", lambda *_, **__: None)
     monkeypatch.setattr(whisper, "resolve", lambda *_: tmp_path)
-    Broken.tried.clear()
+    monkeypatch.setattr(Whisper, "warm_up", warm_up)
+    return tried
 
 
 def test_a_gpu_that_does_not_work_is_passed_over_with_a_warning(broken, caplog):
     assert Whisper.load(Settings()).device == "cpu"
-    assert Broken.tried == ["cuda", "cpu"]
+    assert broken == ["cuda", "cpu"]
     assert "libcublas" in caplog.text
 
 

@@ -1,7 +1,7 @@
 """Transcription engines: the door that each one goes through, and the table of them."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -10,20 +10,31 @@ from speech.settings import Settings
 from speech.transcript import Segment
 
 Task = Literal["transcribe", "translate"]
+Span = tuple[int, int]  # [start, end) in samples
 
 
 @dataclass(frozen=True)
 class TranscribeOptions:
-    """How to listen; the names and defaults are faster-whisper's."""
+    """How to listen; the names are faster-whisper's."""
 
     language: str | None = None  # Whisper's code; None: detect it
     task: Task = "transcribe"
     prompt: str | None = None  # text that came before, or the words and style to expect
-    temperature: float | None = None  # None or 0: 0 first, then rising to 1 where decoding fails
+    temperature: float | None = None  # None or 0: 0 first, then rising where decoding fails
     word_timestamps: bool = True
     beam_size: int = 5
     vad_filter: bool = True  # leave out what is not speech before listening
     hotwords: str | None = None
+    vad_parameters: dict[str, float] = field(default_factory=dict)  # see worker/vad.py
+    without_timestamps: bool = (
+        True  # False: Whisper's own segment times, one window after the other
+    )
+    no_speech_threshold: float | None = 0.6  # None: take whatever the decoder hears
+    languages: tuple[str, ...] = ()  # detection chooses among these; empty: all
+    language_detection_threshold: float = 0.5  # less sure than this, more of the recording is asked
+    confidence_threshold: float = (
+        0.0  # segments whose words are less probable on average are flagged
+    )
 
 
 @dataclass(frozen=True)
@@ -35,15 +46,23 @@ class Detected:
 
 
 class Transcriber(Protocol):
-    """A loaded engine."""
+    """A loaded engine; samples are float32 in [-1, 1], 16 kHz, shape (n,)."""
 
-    def detect(self, samples: np.ndarray, vad_filter: bool = True) -> Detected:
-        """The language of `samples` (float32 in [-1, 1], 16 kHz, shape (n,)), from their first speech."""
+    def speech(self, samples: np.ndarray, options: TranscribeOptions) -> list[Span]:
+        """Where somebody speaks, in order, whatever `options.vad_filter` says."""
+
+    def detect(
+        self, samples: np.ndarray, options: TranscribeOptions, speech: Sequence[Span]
+    ) -> Detected:
+        """The language of `samples`, from what is said first."""
 
     def transcribe(
-        self, samples: np.ndarray, options: TranscribeOptions
+        self, samples: np.ndarray, options: TranscribeOptions, speech: Sequence[Span]
     ) -> tuple[Detected, Iterator[Segment]]:
-        """What is said in `samples`: the language, and segments in order of time as they are decoded."""
+        """What is said in `samples`: the language, and segments in order of time as they are decoded.
+
+        Only `speech` is listened to, unless `options.vad_filter` is false.
+        """
 
     def describe(self) -> dict[str, Any]:
         """Name, model, device and compute type, for transcripts and `moksori doctor`."""

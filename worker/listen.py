@@ -1,14 +1,17 @@
 """From decoded samples to a transcript, whole or part by part; what a job and the command line share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from speech.coverage import merged
 from speech.languages import UNKNOWN
 from speech.media import RATE, samples
 from speech.transcript import Segment, Transcript
-from worker.engines import Detected, TranscribeOptions, Transcriber
+from worker.coverage import Listener
+from worker.doubts import flagged
+from worker.engines import Detected, Span, TranscribeOptions, Transcriber
 
 OnSegment = Callable[[Segment], None]
 
@@ -16,20 +19,24 @@ OnSegment = Callable[[Segment], None]
 def listen(
     engine: Transcriber,
     path: Path,
-    span: tuple[int, int],
+    span: Span,
     options: TranscribeOptions,
     on_segment: OnSegment = lambda segment: None,
 ) -> Transcript:
     """The transcript of samples [start, end) of a decoded file, its times counted from `start`.
 
-    `on_segment` is called with each segment as soon as it is decoded; what it raises ends the decoding.
+    Speech that no segment covers is heard again, and what is doubtful is flagged. `on_segment` is called with
+    each segment as soon as it is decoded; what it raises ends the decoding.
     """
     sound = samples(path, *span)
-    detected, stream = engine.transcribe(sound, options)
-    segments = []
-    for segment in stream:
-        segments.append(segment)
-        on_segment(segment)
+    speech = engine.speech(sound, options)
+    detected, stream = engine.transcribe(sound, options, speech)
+    listener = Listener(engine, sound, options, speech)
+    segments: list[Segment] = []
+    complete = listener.complete(stream, detected.language)
+    for segment in flagged(complete, listener.speech, options):
+        segments.append(replace(segment, id=len(segments)))
+        on_segment(segments[-1])
     return Transcript(
         text=text_of(segments),
         language=detected.language,
@@ -38,16 +45,18 @@ def listen(
         segments=tuple(segments),
         task=options.task,
         engine=engine.describe() | settings_of(options),
+        coverage=listener.coverage,
     )
 
 
 def same_language(
-    engine: Transcriber, path: Path, spans: Sequence[tuple[int, int]], options: TranscribeOptions
+    engine: Transcriber, path: Path, spans: Sequence[Span], options: TranscribeOptions
 ) -> tuple[TranscribeOptions, Detected | None]:
     """Options for the parts of one recording: a language that nobody named is detected once, in the first part."""
     if options.language is not None or len(spans) < 2:
         return options, None
-    found = engine.detect(samples(path, *spans[0]), options.vad_filter)
+    sound = samples(path, *spans[0])
+    found = engine.detect(sound, options, engine.speech(sound, options))
     if found.language == UNKNOWN:
         return options, None  # nobody speaks yet: each part looks for itself
     return replace(options, language=found.language), found
@@ -60,12 +69,14 @@ def merge(parts: Sequence[tuple[float, Transcript]]) -> Transcript:
         for segment in part.segments:
             segments.append(replace(shifted(segment, offset), id=len(segments)))
     speaking = max((part for _, part in parts), key=_spoken)
+    covered = [(offset, part.coverage) for offset, part in parts if part.coverage is not None]
     last_offset, last = parts[-1]
     return replace(
         speaking,
         text=text_of(segments),
         duration=last_offset + last.duration,
         segments=tuple(segments),
+        coverage=merged(covered) if covered else None,
     )
 
 
@@ -74,10 +85,10 @@ def shifted(segment: Segment, offset: float) -> Segment:
     if not offset:
         return segment
     words = tuple(
-        replace(word, start=round(word.start + offset, 3), end=round(word.end + offset, 3))
+        replace(word, start=round(word.start + offset, 6), end=round(word.end + offset, 6))
         for word in segment.words
     )
-    start, end = round(segment.start + offset, 3), round(segment.end + offset, 3)
+    start, end = round(segment.start + offset, 6), round(segment.end + offset, 6)
     return replace(segment, start=start, end=end, words=words)
 
 
@@ -87,8 +98,9 @@ def text_of(segments: Sequence[Segment]) -> str:
 
 
 def settings_of(options: TranscribeOptions) -> dict[str, Any]:
-    """What a transcript keeps of how it was made."""
-    return {"beam_size": options.beam_size, "vad_filter": options.vad_filter}
+    """What a transcript keeps of how it was made: every option but the language, which stands by itself."""
+    told = asdict(options)
+    return {name: value for name, value in told.items() if name not in {"language", "task"}}
 
 
 def _spoken(part: Transcript) -> float:

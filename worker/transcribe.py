@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from speech.coverage import LOW
 from speech.cue_rules import CueRules, rules_for
 from speech.encode import encode
 from speech.errors import InvalidRequest
@@ -24,7 +25,8 @@ from worker.sentences import number_sentences
 # A response_format that is also a file; json and verbose_json are answered from transcript.json.
 _FILES = {"text": "txt", "srt": "srt", "vtt": "vtt"}
 _ENGINE_FIELDS = (
-    "prompt", "temperature", "hotwords", "beam_size", "vad_filter", "word_timestamps",
+    "prompt", "temperature", "hotwords", "beam_size", "vad_filter", "vad_parameters", "word_timestamps",
+    "without_timestamps", "languages", "language_detection_threshold", "confidence_threshold",
 )  # fmt: skip
 
 
@@ -57,6 +59,7 @@ def options_of(job: Job) -> TranscribeOptions:
     """How a job's request wants its recording heard."""
     request = job.request
     given = {name: request[name] for name in _ENGINE_FIELDS if request.get(name) is not None}
+    given["languages"] = tuple(given.get("languages", ()))
     translates = job.kind == "translation" or request.get("task") == "translate"
     task: Task = "translate" if translates else "transcribe"
     return TranscribeOptions(language=parse_language(request.get("language")), task=task, **given)
@@ -156,7 +159,7 @@ def _join(attempt: Attempt) -> Done:
         key = next(one.key for one in job.artifacts if one.name == "transcript.json")
         transcript = from_json(json.loads(b"".join(attempt.storage.open(key))))
         parts.append((float(job.request["offset"]), transcript))
-        warnings += [one for one in job.warnings if one.get("code") != "no_speech"]
+        warnings += job.warnings
     return _done(attempt, merge(parts), warnings)
 
 
@@ -171,18 +174,35 @@ def _as_detected(transcript: Transcript, job: Job) -> Transcript:
 def _done(attempt: Attempt, transcript: Transcript, warnings: list[Any]) -> Done:
     is_part = attempt.job.kind == "part"
     warnings = [*attempt.job.request.get("warnings", []), *warnings] if is_part else warnings
-    if not transcript.segments:
-        warnings = [*warnings, {"code": "no_speech"}]
     if not is_part:  # only the whole has all of a sentence
         transcript = number_sentences(transcript)
+        warnings = [*warnings, *_doubts(attempt.job, transcript)]
     result = {
         "text": transcript.text,
         "language": transcript.language,
+        "language_probability": round(transcript.language_probability, 4),
         "duration": round(transcript.duration, 3),
     }
     # A part's seconds are its parent's, which counts them once.
     usage = {} if is_part else {"audio_seconds": round(transcript.duration, 3)}
     return Done(_files(attempt, transcript), result, usage, warnings)
+
+
+def _doubts(job: Job, transcript: Transcript) -> list[dict[str, Any]]:
+    """What a reader of the whole transcript should know of it."""
+    if not transcript.segments:
+        return [{"code": "no_speech"}]
+    found: list[dict[str, Any]] = []
+    covered, sure = transcript.coverage, transcript.language_probability
+    if covered is not None and covered.ratio < LOW:
+        found.append({"code": "low_coverage", "percent": round(100 * covered.ratio)})
+    if sure < options_of(job).language_detection_threshold:
+        spoken = transcript.language
+        found.append({"code": "language_unsure", "found": spoken, "probability": round(sure, 2)})
+    doubtful = sum(bool(set(segment.flags) - {"recovered"}) for segment in transcript.segments)
+    if doubtful:
+        found.append({"code": "doubtful_text", "segments": doubtful})
+    return found
 
 
 def _files(attempt: Attempt, transcript: Transcript) -> list[NewArtifact]:

@@ -2,24 +2,27 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
-from faster_whisper.vad import VadOptions, collect_chunks, get_speech_timestamps
 
 from speech.languages import UNKNOWN
 from speech.manifest import is_bucket
+from speech.media import RATE
 from speech.settings import Settings
 from speech.transcript import Segment, Word
-from worker.engines import Detected, TranscribeOptions
+from worker.engines import Detected, Span, TranscribeOptions
+from worker.vad import everything, padded, padding, speech_in
 from worker.whisper_weights import resolve
+from worker.whisper_windows import RISING, WindowDecoder, windows
 
-RATE = 16_000  # Hz
-FALLBACK = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]  # faster-whisper's own temperatures
+# Windows decoded together; for a GPU it is upstream's advice, not measured here.
+BATCH = {"cpu": 8, "cuda": 16}
+LISTENS = 4  # windows that are asked for the language, at most
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +34,7 @@ class Whisper:
         self.version = ""  # of weights from a bucket
         self.refused: dict[str, Exception] = {}  # by version: newer weights that do not load
         self.held: Any = None  # what keeps them in the cache
+        self.batch = BATCH[device]
 
     @classmethod
     def load(cls, settings: Settings) -> "Whisper":
@@ -70,37 +74,78 @@ class Whisper:
         """One decode of a second of noise, so that the first job does not pay for allocations."""
         noise = np.random.default_rng(0).normal(0, 0.05, RATE).astype(np.float32)
         options = TranscribeOptions(language="en", vad_filter=False, temperature=0.0, beam_size=1)
-        for _ in self.transcribe(noise, options)[1]:
+        for _ in self.transcribe(noise, options, [(0, RATE)])[1]:
             pass
 
-    def detect(self, samples: np.ndarray, vad_filter: bool = True) -> Detected:
-        """The language of the first 30 s of speech; "und" where there is none."""
-        if vad_filter:
-            samples = speech_only(samples, 30 * RATE)
-        if not len(samples):
+    def speech(self, samples: np.ndarray, options: TranscribeOptions) -> list[Span]:
+        """Where somebody speaks."""
+        return speech_in(samples, options.vad_parameters)
+
+    def detect(
+        self, samples: np.ndarray, options: TranscribeOptions, speech: Sequence[Span]
+    ) -> Detected:
+        """The language of the first 30 s of speech, or of more where that is not sure; "und" where there is none."""
+        found = windows(samples, self._spans(samples, options, speech))
+        if not found:
             return Detected(UNKNOWN, 0.0)
-        language, probability, _ = self.model.detect_language(audio=samples)
-        return Detected(language, float(probability))
+        if not self.model.model.is_multilingual:
+            return Detected("en", 1.0)
+        heard: dict[str, float] = {}
+        for count, window in enumerate(found[:LISTENS], 1):
+            for language, probability in self._languages(window.sound, options.languages):
+                heard[language] = heard.get(language, 0.0) + probability
+            language = max(heard, key=heard.__getitem__)
+            best = Detected(language, heard[language] / count)
+            if best.probability >= options.language_detection_threshold:
+                break
+        return best
+
+    def _languages(self, sound: np.ndarray, allowed: Sequence[str]) -> Iterator[tuple[str, float]]:
+        """How likely each allowed language is in a window; together 1."""
+        _, _, found = self.model.detect_language(audio=sound)
+        among = [(name, float(p)) for name, p in found if not allowed or name in allowed]
+        total = sum(p for _, p in among) or 1.0
+        return ((name, p / total) for name, p in among)
 
     def transcribe(
-        self, samples: np.ndarray, options: TranscribeOptions
+        self, samples: np.ndarray, options: TranscribeOptions, speech: Sequence[Span]
     ) -> tuple[Detected, Iterator[Segment]]:
-        """Segments of `samples` (float32 in [-1, 1], 16 kHz); the decoding is done as they are asked for."""
-        segments, info = self.model.transcribe(
+        """Segments of `samples`; the decoding is done as they are asked for."""
+        spans = self._spans(samples, options, speech)
+        if not spans:
+            return Detected(options.language or UNKNOWN, 0.0), iter(())
+        found = Detected(options.language or UNKNOWN, 1.0)
+        if options.language is None:
+            found = self.detect(samples, options, speech)
+        if not options.without_timestamps:
+            return found, self._one_by_one(samples, options, found.language, spans)
+        decoder = WindowDecoder(self.model, options, found.language)
+        return found, decoder.segments(samples, spans, self.batch)
+
+    def _spans(
+        self, samples: np.ndarray, options: TranscribeOptions, speech: Sequence[Span]
+    ) -> list[Span]:
+        if not options.vad_filter:
+            return everything(speech, len(samples))
+        return padded(speech, len(samples), padding(options.vad_parameters))
+
+    def _one_by_one(
+        self, samples: np.ndarray, options: TranscribeOptions, language: str, spans: Sequence[Span]
+    ) -> Iterator[Segment]:
+        """Window after window, each with the text before it, and with Whisper's own segment times."""
+        segments, _ = self.model.transcribe(
             samples,
-            language=options.language,
+            language=language,
             task=options.task,
             initial_prompt=options.prompt or None,
-            temperature=options.temperature or FALLBACK,
+            temperature=options.temperature or [0.0, *RISING],
             word_timestamps=options.word_timestamps,
             beam_size=options.beam_size,
-            vad_filter=options.vad_filter,
+            no_speech_threshold=options.no_speech_threshold,
+            clip_timestamps=[edge / RATE for span in spans for edge in span],
             hotwords=options.hotwords or None,
         )
-        if options.vad_filter and not info.duration_after_vad:
-            return Detected(options.language or UNKNOWN, 0.0), iter(())
-        found = Detected(info.language, float(info.language_probability))
-        return found, map(_segment, segments)
+        return map(_segment, segments)
 
     def describe(self) -> dict[str, Any]:
         """What runs here."""
@@ -139,15 +184,6 @@ def threads(settings: Settings, device: str) -> int:
     if settings.whisper_threads or device != "cpu":
         return settings.whisper_threads
     return len(os.sched_getaffinity(0))
-
-
-def speech_only(samples: np.ndarray, most: int) -> np.ndarray:
-    """The first `most` samples of `samples` that are speech."""
-    speech = get_speech_timestamps(samples, VadOptions())
-    if not speech:
-        return np.zeros(0, np.float32)
-    chunks, _ = collect_chunks(samples, speech)
-    return np.concatenate(chunks)[:most]
 
 
 def _segment(segment: Any) -> Segment:

@@ -19,6 +19,7 @@ from server.contract import FORM, JSON, Told, tells
 from server.erasing import erase
 from server.errors import language
 from server.form_body import Upload, is_form, read_form
+from server.hearing_bodies import LISTS
 from server.job_json import job_json
 from server.job_orders import job_order
 from server.json_body import check_text, read_json
@@ -100,7 +101,7 @@ def retry(job_id: str) -> Response:
 def _asked() -> tuple[str, dict[str, Any], Upload | None, bool]:
     settings = here().settings
     if is_form():
-        form = read_form(settings.form_limit, frozenset({"timestamp_granularities", "formats"}))
+        form = read_form(settings.upload_max_bytes, LISTS | {"formats"})
         data, file, kinds = form.fields, form.file, ["transcription", "translation"]
     else:
         data, file, kinds = read_json(settings.json_max_bytes), None, list(JOB_BODIES)

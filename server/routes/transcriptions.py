@@ -7,6 +7,7 @@ from server.bodies import TranscriptionBody, TranslationBody, TranslationFields
 from server.checking import check
 from server.contract import FORM, JSON, Told, tells
 from server.form_body import Upload, is_form, read_form
+from server.hearing_bodies import LISTS
 from server.json_body import read_json
 from server.orders import Order
 from server.service import here
@@ -14,7 +15,6 @@ from server.shapes import JobShape, TranscriptShape
 from server.transcripts import transcription_order, written
 
 routes = Blueprint("transcriptions", __name__)
-LISTS = frozenset({"timestamp_granularities"})
 
 
 @routes.post("/v1/audio/transcriptions")
@@ -64,5 +64,5 @@ def read_recording(
     settings = here().settings
     if not is_form():
         return check(model, read_json(settings.json_max_bytes)), None
-    form = read_form(settings.form_limit, LISTS)
+    form = read_form(settings.upload_max_bytes, LISTS)
     return check(model, form.fields, strings=True), form.file
