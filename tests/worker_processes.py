@@ -67,8 +67,14 @@ class Worker:
 
     def child(self) -> psutil.Process:
         """The only child, once there is one."""
-        until(lambda: len(self.children()) == 1, 20, "the worker has a child")
-        return self.children()[0]
+        found: list[psutil.Process] = []
+
+        def alone() -> bool:
+            found[:] = self.children()  # a second look might find it dead
+            return len(found) == 1
+
+        until(alone, 20, "the worker has a child")
+        return found[0]
 
     def ready(self) -> bool:
         """True when this worker's row says that its models are loaded."""
