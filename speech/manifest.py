@@ -85,8 +85,6 @@ def _from_bucket(settings: Settings) -> Voices:
         seen, known = cache.bucket.stat(url), cache.recall(url)
         if known and known.stamp == seen.generation:
             return parse(known.text.encode(), url)
-        if seen.size > LARGEST:
-            raise ValueError(f"{url} is larger than {LARGEST} bytes")
         text = cache.bucket.read(seen)
     except NotFound as error:
         raise ValueError(f"{url} is not there") from error

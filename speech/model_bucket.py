@@ -16,6 +16,7 @@ from speech.errors import StorageUnavailable, Unavailable
 from speech.gcs_client import bounds, make_client, outage
 from speech.settings import Settings
 
+SMALL = 1_048_576  # bytes of a manifest or a list of checksums, at most
 CHUNK = 8_388_608  # bytes of one request of a download, each with its own retries; memory holds one
 
 
@@ -63,7 +64,12 @@ class ModelBucket:
         return [_listed(f"gs://{bucket}/{blob.name}", blob) for blob in found]
 
     def read(self, seen: Listed) -> bytes:
-        """The bytes of a small object as it was seen. Raises NotFound("object_not_found")."""
+        """The bytes of a small object as it was seen.
+
+        Raises NotFound("object_not_found"), and ValueError for one of more than SMALL bytes.
+        """
+        if seen.size > SMALL:
+            raise ValueError(f"{seen.url} is larger than {SMALL} bytes")
         with _asking(seen.url):
             blob, same = self._blob(seen.url), int(seen.generation)
             data: bytes = blob.download_as_bytes(if_generation_match=same, **self._bounds)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from speech.errors import Internal, Unavailable
+from speech.model_bucket import SMALL
 from speech.settings import Settings
 from speech.voices import SHIPPED
 from tests.gcs_fixtures import Fault
@@ -70,6 +71,17 @@ def test_an_object_that_its_sum_does_not_fit_is_fetched_twice_and_named(
     with pytest.raises(Internal, match=r"model\.bin is not what its checksum says"):
         resolve(settings.whisper_model, settings)
     assert shelf.fetched("model.bin") == 2
+
+
+def test_sums_of_more_than_a_megabyte_are_refused_and_the_last_weights_stay(
+    shelf: Shelf, settings: Settings
+) -> None:
+    upload(shelf)
+    folder = resolve(settings.whisper_model, settings)
+    shelf.put("SHA256SUMS", b"0" * (SMALL + 1))
+    with pytest.raises(ValueError, match="SHA256SUMS is larger"):
+        whisper_bucket.newest(settings)
+    assert resolve(settings.whisper_model, settings) == folder
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ class Weights:
 def newest(settings: Settings) -> Weights:
     """What settings.whisper_model (gs://…) holds now.
 
-    Raises Internal("whisper_bucket_incomplete"), Unavailable("models_unreachable").
+    Raises Internal("whisper_bucket_incomplete"), Unavailable("models_unreachable"), ValueError for sums of over 1 MB.
     """
     url, bucket = settings.whisper_model.rstrip("/"), ModelBucket.from_settings(settings)
     objects = {seen.url.rpartition("/")[2]: seen for seen in bucket.list(url)}
@@ -69,7 +69,7 @@ def best(settings: Settings) -> Weights:
     """The newest weights; while the bucket is away, or its folder incomplete, those that were last fetched."""
     try:
         return newest(settings)
-    except (Unavailable, Internal) as error:
+    except (Unavailable, Internal, ValueError) as error:
         if (known := remembered(settings)) is None:
             raise
         log.error("Whisper's weights are the last ones known: %s", error)
