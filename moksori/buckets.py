@@ -29,7 +29,7 @@ def whisper_in_bucket(settings: Settings) -> Look:
 
     try:
         weights = whisper_bucket.newest(settings)
-    except SpeechError as error:
+    except (SpeechError, ValueError) as error:
         return Look(False, f"Whisper's bucket: {error}", "mend the folder, or the rights")
     if whisper_bucket.find(weights, settings) is None:
         return Look(False, "the cache lacks what Whisper's bucket has", "moksori prepare")

@@ -13,7 +13,11 @@ def command(quiet: bool) -> None:
     """Make the models ready: Whisper's weights are joined and checked, what is in a bucket is fetched."""
     settings = Settings.from_env()
     click.echo("Preparing the models …") if not quiet else None
-    found = resolve(settings.whisper_model, settings, click.echo)
-    click.echo(f"  Whisper: {found}") if not quiet else None
-    for model, reason in fetch_voices(settings).items():
+    try:
+        found = resolve(settings.whisper_model, settings, click.echo)
+        click.echo(f"  Whisper: {found}") if not quiet else None
+        failed = fetch_voices(settings)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    for model, reason in failed.items():
         click.echo(f"  voices of {model}: {reason}")

@@ -67,6 +67,14 @@ def test_prepare_fetches_weights_and_voices(shelf: Shelf, settings: Settings) ->
     assert voices_in_bucket(settings).ok and whisper_in_bucket(settings).ok
 
 
+def test_prepare_says_what_is_wrong_with_a_manifest(shelf: Shelf, settings: Settings) -> None:
+    for name in WEIGHTS:
+        shelf.put(name, b"{}")
+    shelf.put("manifest.json", b"{")
+    told = run(settings, "prepare")
+    assert told.exit_code == 1 and "manifest.json" in told.output
+
+
 def test_doctor_says_when_cache_and_bucket_differ(shelf: Shelf, settings: Settings) -> None:
     shelf.publish({1: "0.5"})
     for name in WEIGHTS:
