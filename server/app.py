@@ -11,6 +11,7 @@ from server.limits import show_limits
 from server.origins import allowed_origins, refuse_foreign
 from server.probes import Probes
 from server.routes import (
+    corrections,
     docs,
     events,
     health,
@@ -40,12 +41,12 @@ from speech.voices import Voices, load_voices
 from speech.watch import Watch
 
 ROUTES = (
-    speech, transcriptions, transcripts, subtitles, jobs, events, texts, transcribe, models, keys,
-    tokens, health, docs, page,
+    speech, transcriptions, transcripts, corrections, subtitles, jobs, events, texts, transcribe,
+    models, keys, tokens, health, docs, page,
 )  # fmt: skip
-READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "Preference-Applied",
-            "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges", "WWW-Authenticate",
-            "RateLimit", "RateLimit-Policy"]  # fmt: skip
+READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "X-Moksori-Version",
+            "Preference-Applied", "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges",
+            "WWW-Authenticate", "RateLimit", "RateLimit-Policy"]  # fmt: skip
 
 
 def create_app(

@@ -114,6 +114,8 @@ def _speech(error: SpeechError) -> Response:
     if status in (409, 504):
         # OpenAI's clients repeat these by themselves, which would make a second job.
         response.headers["x-should-retry"] = "false"
+    if (version := error.fields.get("version")) is not None:
+        response.headers["X-Moksori-Version"] = str(version)
     return response
 
 

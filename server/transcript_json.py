@@ -5,8 +5,8 @@ from itertools import groupby
 from typing import Any
 
 from server.transcript_view import View
+from speech.corrections import text_of
 from speech.cue_checks import broken, line_lengths, report, speed, with_previous
-from speech.cue_lines import join, units
 from speech.cue_rules import CueRules
 from speech.cues import Cue
 from speech.words import Placed, sentence_numbers
@@ -88,11 +88,6 @@ def sentences_json(words: list[Placed], speakers: Speakers) -> list[dict[str, An
             }
         )
     return found
-
-
-def text_of(words: list[Placed]) -> str:
-    """The words as one line."""
-    return join([units(one.word.word) for one in words])
 
 
 def speakers_of(view: View) -> Speakers:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from server.cue_bodies import CuesQuery, changes
 from server.service import Service, tenant
 from server.transcripts import transcript_of
+from speech import correction_rows
+from speech.corrections import correct
 from speech.cue_rules import CueRules, preset_of, rules_for
 from speech.cues import Cue, build
 from speech.errors import NotFound
@@ -43,7 +45,24 @@ def look(service: Service, job_id: str, query: CuesQuery, whose: str | None = No
     asked = job.request if query.preset is None else {}
     preset = query.preset or asked.get("preset") or preset_of(language)
     rules = rules_for(language, preset, (asked.get("cue_rules") or {}) | changes(query))
-    return View(job, transcript, place(words_of(transcript)), 0, preset, rules)
+    words, version = corrected(service, job, transcript, query.version)
+    return View(job, transcript, words, version, preset, rules)
+
+
+def corrected(
+    service: Service, job: Job, transcript: Transcript, version: int | None = None
+) -> tuple[list[Placed], int]:
+    """The words of a version, by default the newest, and its number. Raises NotFound("version_not_found")."""
+    with service.store.db.read() as connection:
+        accepted = correction_rows.accepted(connection, job.id)
+    newest = len(accepted)
+    if version is not None and version > newest:
+        raise NotFound("version_not_found", param="version", version=version, latest=newest)
+    upto = newest if version is None else version
+    words, language = place(words_of(transcript)), written_language(transcript)
+    for one in accepted[:upto]:
+        words = correct(words, one, language) or words
+    return words, upto
 
 
 def transcribed(service: Service, job_id: str, whose: str) -> Job:

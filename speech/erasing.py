@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, select
 
 from speech.database import Tx
 from speech.retention import WHOLE
-from speech.schema import idempotency, jobs, pieces, tombstones, trash
+from speech.schema import corrections, idempotency, jobs, pieces, tombstones, trash
 from speech.turns import upsert
 
 _MANY = 500  # values in one list of a query
@@ -117,6 +117,7 @@ def erase(tx: Tx, job_id: str) -> list[str]:
     for start in range(0, len(family), _MANY):
         ids = [row.id for row in family[start : start + _MANY]]
         tx.connection.execute(delete(pieces).where(pieces.c.job.in_(ids)))
+        tx.connection.execute(delete(corrections).where(corrections.c.job.in_(ids)))
         tx.connection.execute(delete(idempotency).where(idempotency.c.job.in_(ids)))
         tx.connection.execute(delete(jobs).where(jobs.c.id.in_(ids)))
     kept = select(jobs.c.input_key).where(jobs.c.input_key.in_(inputs))

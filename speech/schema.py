@@ -221,3 +221,27 @@ key_usage = Table(
     Column("period", Integer, nullable=False),  # the minute or day that `used` counts
     Column("used", Double, nullable=False),
 )
+
+# What people propose instead of a transcript's words; the accepted ones count its versions.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("job", String(36), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("start", Double, nullable=False),
+    Column("end", Double, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("base", Integer, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("version", Integer),
+    Column("proposed_by", String(200), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("decided_by", String(200)),
+    Column("decided", Double),
+    Index("corrections_list", "job", "created", "id"),
+    Index("corrections_version", "job", "version", unique=True),
+)

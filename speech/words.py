@@ -111,9 +111,13 @@ def with_sentences(transcript: Transcript, numbers: Sequence[int]) -> Transcript
     return replace(transcript, segments=tuple(segments))
 
 
+def tokens(text: str, language: str) -> list[str]:
+    """A text cut into words, each with the space before it; into characters where the language has no spaces."""
+    return re.findall(r"\s*\S" if language in SPACELESS else r"\s*\S+", text)
+
+
 def _from(segment: Segment, language: str) -> Iterator[Word]:
-    pattern = r"\s*\S" if language in SPACELESS else r"\s*\S+"
-    texts = re.findall(pattern, segment.text)
+    texts = tokens(segment.text, language)
     untimed = [None] * len(texts)
     for text, (start, end, _) in zip(
         texts, interpolate(texts, untimed, (segment.start, segment.end)), strict=True
