@@ -15,6 +15,7 @@ from speech import correction_rows
 from speech.errors import Conflict
 from speech.jobs import NewJob
 from tests import server_fixtures
+from tests.key_fixtures import new_key
 from tests.some_jobs import claimed
 from tests.test_server_transcripts import lecture
 
@@ -222,3 +223,16 @@ def test_many_editors_at_once_make_one_version_of_a_word(store):
     for thread in threads:
         thread.join(30)
     assert sorted(outcomes, key=str) == [1, *["correction_outdated"] * 9]
+
+
+def test_proposing_and_editing_are_scopes_of_their_own(served, client, where):
+    _, viewer = new_key(served, "propose")
+    _, editor = new_key(served, "edit")
+    body = {"first": 0, "last": 0, "text": "오늘"}
+    made = client.post(f"{where}/corrections", json=body, headers=viewer)
+    assert (made.status_code, made.json["proposed_by"]) == (201, "for tests")
+    decision = f"{where}/corrections/{made.json['id']}"
+    refused = client.post(decision, json={"state": "accepted"}, headers=viewer)
+    assert (refused.status_code, refused.json["error"]["code"]) == (403, "scope_missing")
+    decided = client.post(decision, json={"state": "accepted"}, headers=editor)
+    assert (decided.status_code, decided.json["decided_by"]) == (200, "for tests")
