@@ -269,7 +269,7 @@ def test_a_service_with_keys_asks_for_one_once_a_visit(keyed: tuple[Visit, str],
     page.goto("/")
     door, fault = page.get_by_label("API 키"), page.get_by_role("alert")
     expect(door).to_be_focused()
-    expect(fault).to_be_hidden()
+    expect(fault).to_contain_text("API 키가 필요합니다")
     door.fill("mks_00000000_" + "A" * 43)
     page.keyboard.press("Enter")
     expect(fault).to_contain_text("알 수 없는 API 키")
