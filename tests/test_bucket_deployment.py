@@ -55,11 +55,18 @@ def test_the_manifest_changes_under_work_and_every_accepted_job_succeeds(
         first, told = ended[0].result, [job.result for job in ended]
         assert first and first["voice_version"] == old.find(1).version
         assert {one["voice_version"] for one in told if one and one["member"] == 3} == {versions[3]}
+        until(
+            lambda: all(row["voices"] == [1, 2, 3] for row in rows(deployment)),
+            60, "both workers have the new voices",
+        )  # fmt: skip
         last = deployment.wait(ask(deployment, 1), 30)
         assert last.result and last.result["voice_version"] == versions[1]
         assert version_in_captions(deployment, last) == versions[1]
         shelf.put("manifest.json", b"{")
-        until(lambda: problems(deployment), 30, "a worker tells that it did not take the manifest")
+        until(
+            lambda: any(row["not_taken"] for row in rows(deployment)),
+            60, "a worker tells that it did not take the manifest",
+        )  # fmt: skip
         assert deployment.wait(ask(deployment, 3), 30).state == "succeeded"
         deployment.check()
 
@@ -70,12 +77,11 @@ def version_in_captions(deployment: Deployment, job: Job) -> str:
     return str(found["engine"]["voice_version"])
 
 
-def problems(deployment: Deployment) -> list[str]:
-    """What the workers' rows say of models that were not taken; under Celery a job makes a child tell."""
+def rows(deployment: Deployment) -> list[dict[str, Any]]:
+    """What the workers tell of their voices; under Celery a job makes a child tell."""
     if deployment.mode == "rabbitmq":
         deployment.wait(ask(deployment, 2), 30)
-    rows = [worker["details"]["speech"] for worker in deployment.workers()]
-    return [problem for row in rows for problem in row.get("not_taken", {}).values()]
+    return [worker["details"]["speech"] for worker in deployment.workers()]
 
 
 def test_every_process_of_a_server_follows_the_manifest(
