@@ -212,5 +212,6 @@ def test_what_ships_speaks_and_listens_from_a_bucket(shelf: Shelf, tmp_path: Pat
     import soxr
 
     samples = soxr.resample(said.samples, speaker.voices.find(1).rate, 16_000)
-    _, heard = Whisper.load(settings).transcribe(samples, TranscribeOptions(language="ko"))
+    engine, options = Whisper.load(settings), TranscribeOptions(language="ko")
+    _, heard = engine.transcribe(samples, options, engine.speech(samples, options))
     assert "안녕" in "".join(segment.text for segment in heard)
