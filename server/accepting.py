@@ -2,8 +2,8 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from flask import Response, jsonify, request
@@ -20,9 +20,14 @@ from speech.jobs import Job
 from speech.keys import Once
 
 
-def respond(order: Callable[[bool], Order], render: Callable[[Job], Response]) -> Response:
+def respond(
+    order: Callable[[bool], Order],
+    render: Callable[[Job], Response],
+    stream: Callable[[Job], Response] | None = None,
+) -> Response:
     """Make the job that `order(asynchronous)` asks for; 202 with Prefer: respond-async, else `render` its end.
 
+    An order that asks for it is answered by `stream` while it runs, which gives its place among the streams back.
     Raises JobFailed when it did not succeed, and what Waits.until_final raises.
     """
     if wants_async():
@@ -32,7 +37,32 @@ def respond(order: Callable[[bool], Order], render: Callable[[Job], Response]) -
         return response
     # The place is taken before the body is read: what cannot be waited for is not accepted.
     with here().waits.place():
-        return render(finished(accept(order(False))[0]))
+        asked = order(False)
+        if stream is not None and asked.stream:
+            return _streamed(asked, stream)
+        return render(finished(accept(asked)[0]))
+
+
+def _streamed(asked: Order, stream: Callable[[Job], Response]) -> Response:
+    streams = here().streams
+    streams.take()
+    try:
+        job, _ = accept(asked)
+    except BaseException:
+        streams.give()
+        raise
+    with _named(job):
+        return stream(job)
+
+
+@contextmanager
+def _named(job: Job) -> Iterator[None]:
+    """Errors of a block say which job goes on without the caller."""
+    try:
+        yield
+    except SpeechError as error:
+        error.job_id = job.id  # type: ignore[attr-defined]
+        raise
 
 
 def wants_async() -> bool:
@@ -115,11 +145,8 @@ def _by_both(order: Order, named: Once) -> tuple[Job, bool]:
 
 def finished(job: Job) -> Job:
     """The job once it has succeeded. Raises JobFailed, and what Waits.until_final raises, each with the job's id."""
-    try:
+    with _named(job):
         job = here().waits.until_final(job, client_socket(request.environ))
-    except SpeechError as error:
-        error.job_id = job.id  # type: ignore[attr-defined]
-        raise
     if job.state != "succeeded":
         raise JobFailed(job)
     return job

@@ -78,11 +78,30 @@ def stored_message(error: Mapping[str, Any], to: Language) -> str:
 
 def shape(status: int, code: str, message: str, param: str | None) -> Response:
     """The one error shape."""
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    body = {"message": message, "type": kind, "code": code, "param": param}
-    response = jsonify(error=body)
+    response = jsonify(_body(status, code, message, param))
     response.status_code = status
     return response
+
+
+def error_body(error: SpeechError | JobFailed, to: Language) -> dict[str, Any]:
+    """The one error shape as an event of a stream, whose status was sent long ago."""
+    if isinstance(error, JobFailed):
+        told = told_error(error)
+        message = stored_message(told, to)
+        return _body(failed_status(told), told["code"], message, told["param"])
+    return _body(status_of(error), error.code, error.message(to), error.param)
+
+
+def told_error(failed: JobFailed) -> dict[str, Any]:
+    """The stored error of a job that did not succeed, its field named as the caller knows it."""
+    told = dict(failed.job.error or {"code": "job_cancelled", "class": "Conflict"})
+    told["param"] = failed.spelled.get(told.get("param") or "", told.get("param"))
+    return told
+
+
+def _body(status: int, code: str, message: str, param: str | None) -> dict[str, Any]:
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    return {"error": {"message": message, "type": kind, "code": code, "param": param}}
 
 
 def register(app: Flask) -> None:
@@ -120,9 +139,7 @@ def _speech(error: SpeechError) -> Response:
 
 
 def _job(error: JobFailed) -> Response:
-    job = error.job
-    told = dict(job.error or {"code": "job_cancelled", "class": "Conflict"})
-    told["param"] = error.spelled.get(told.get("param") or "", told.get("param"))
+    job, told = error.job, told_error(error)
     status = failed_status(told)
     response = shape(status, told["code"], stored_message(told, language()), told["param"])
     response.headers["X-Moksori-Job"] = job.id

@@ -20,6 +20,7 @@ class Order:
     upload: Upload | None = None
     children: list[NewJob] = field(default_factory=list)
     once: Once | None = None
+    stream: bool = False  # the caller wants to read while it runs
 
     def fingerprint(self) -> str:
         """SHA-256 of what is asked, hex: two requests that mean the same have the same."""

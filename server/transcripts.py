@@ -40,15 +40,16 @@ def transcription_order(
 ) -> Order:
     """The order of the OpenAI routes: a file or a URL. Raises InvalidRequest("one_input")."""
     assert isinstance(body, TranscriptionBody | TranslationBody)
-    if isinstance(body, TranscriptionBody) and body.stream:
-        raise InvalidRequest("field_not_supported", param="stream")
+    stream = isinstance(body, TranscriptionBody) and body.stream
+    if stream and body.response_format != "json":
+        raise InvalidRequest("stream_needs_json", param="response_format")
     granular = isinstance(body, TranscriptionBody) and body.timestamp_granularities
     if granular and body.response_format != "verbose_json":
         raise InvalidRequest("needs_verbose_json", param="timestamp_granularities")
     _need_subtitles(body, [body.response_format], "response_format")
     place = _place(service, file, {"url": body.url})
     request = _request(service, body, body.response_format, [])
-    return Order(order_for(kind, request, place), file)
+    return Order(order_for(kind, request, place), file, stream=stream)
 
 
 def transcription_job(

@@ -16,6 +16,7 @@ from speech.store import JobStore
 from speech.watch import Watch
 
 LOOK_EVERY = 2.0  # seconds; an event may be lost, the row is the truth
+COMMENT_EVERY = 15.0  # seconds; proxies close a stream that is silent for longer
 PATIENCE = 20.0  # seconds of a store that does not answer which a wait sits out
 
 

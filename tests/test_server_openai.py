@@ -59,6 +59,15 @@ def test_transcriptions_in_five_formats(api):
     assert [segment.end for segment in verbose.segments] == [1.5, 3.5]
 
 
+def test_a_transcription_streams(api):
+    file = ("한국어.wav", b"RIFF....")
+    events = list(
+        api.audio.transcriptions.create(model="whisper-1", file=file, stream=True, language="ko")
+    )
+    assert [event.type for event in events] == ["transcript.text.delta", "transcript.text.done"]
+    assert events[-1].text == "".join(event.delta for event in events[:-1]) == HEARD.text
+
+
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # by the client, not by us
 def test_translations(api):
     def hear(**options):

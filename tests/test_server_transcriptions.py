@@ -94,7 +94,7 @@ def test_a_url_takes_the_files_place_in_a_form_and_in_json(served, client):
         ({"response_format": "diarized_json"}, "no_diarization", "response_format"),
         ({"diarization": "true"}, "no_diarization", "diarization"),
         ({"known_speaker_names[]": ["a", "b"]}, "no_diarization", "known_speaker_names"),
-        ({"stream": "true"}, "field_not_supported", "stream"),
+        ({"stream": "true", "response_format": "srt"}, "stream_needs_json", "response_format"),
         ({"include[]": "logprobs"}, "field_not_supported", "include"),
         ({"chunking_strategy": "never"}, "broken_json", "chunking_strategy"),
         ({"chunking_strategy[type]": "client"}, "not_one_of", "chunking_strategy"),

@@ -20,12 +20,11 @@ from server.contract import Told, tells
 from server.errors import language
 from server.job_json import job_json
 from server.service import Service, here, tenant
-from server.waiting import LOOK_EVERY, client_socket, hung_up
+from server.waiting import COMMENT_EVERY, LOOK_EVERY, client_socket, hung_up
 from speech.errors import Language, NotFound, Unavailable
 from speech.jobs import Job
 
 routes = Blueprint("events", __name__)
-COMMENT_EVERY = 15.0  # seconds; proxies close what is silent for longer
 _ID = re.compile(r"(\d{1,15})\.(\d{1,9})\.(\d{1,9})\Z")
 PIECE = {"speech": "sentence", "transcription": "segment"}
 

@@ -12,6 +12,7 @@ from server.json_body import read_json
 from server.orders import Order
 from server.service import here
 from server.shapes import JobShape, TranscriptShape
+from server.transcript_stream import streamed
 from server.transcripts import transcription_order, written
 
 routes = Blueprint("transcriptions", __name__)
@@ -54,7 +55,7 @@ def _answer(kind: str, model: type[TranslationFields]) -> Response:
         body, file = read_recording(model)
         return transcription_order(service, kind, body, file)
 
-    return respond(order, lambda job: written(service, job))
+    return respond(order, lambda job: written(service, job), lambda job: streamed(service, job))
 
 
 def read_recording(
