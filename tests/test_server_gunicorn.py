@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +20,7 @@ from speech.access import NewKey
 from speech.database import Database
 from speech.jobs import NewJob
 from speech.messages import say
+from tests.key_fixtures import new_key
 from tests.live_server import gunicorn
 from tests.services import until
 
@@ -193,6 +195,25 @@ def test_with_a_key_it_listens_everywhere_and_asks_everybody_for_it(sqlite_templ
         assert requests.get(f"{live.base}/v1/jobs", headers=key, timeout=5).status_code == 200
         assert requests.get(f"{live.base}/v1/jobs?key={text}", timeout=5).status_code == 400
     assert text not in (tmp_path / "server.log").read_text()
+
+
+def test_a_keys_limit_is_exact_across_processes(sqlite_template, tmp_path):
+    database = f"sqlite:///{tmp_path}/store.db"
+    (tmp_path / "store.db").write_bytes(sqlite_template.read_bytes())
+    hold, asked = threading.Event(), {"kind": "speech", "input": "안녕", "voice": 1}
+    with gunicorn(database, tmp_path, server_processes=3) as live:
+        live.beside.before = lambda job: hold.wait(60)
+        _, key = new_key(live.beside, "speak", queued_jobs=7)
+
+        def make(_n):
+            url = f"{live.base}/v1/jobs"
+            return requests.post(url, json=asked, headers=key, timeout=30).status_code
+
+        with ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(make, range(36)))
+        hold.set()
+    assert sorted(set(answers)) == [202, 429]
+    assert answers.count(202) == 7
 
 
 def test_health_stays_quick_under_200_streams_and_100_waits(live):
