@@ -17,7 +17,7 @@ from speech.settings import Settings
 from speech.store import JobStore
 from tests.aged import age, age_files, ids_in, stored
 from tests.some_jobs import check_invariants
-from tests.stub_runners import Bench, done
+from tests.stub_runners import HOLDER, Bench, done
 from worker.attempt import Split
 
 KEEP = {"keep_inputs_days": 7, "keep_artifacts_days": 30, "keep_jobs_days": 90}
@@ -190,6 +190,18 @@ def test_nothing_of_a_family_goes_while_one_of_it_is_open(bench: Bench) -> None:
     assert bench.run(lambda attempt: _joined(attempt, bench))
     assert bench.get(parent).state == "succeeded"
     check_invariants(bench.store.db)
+
+
+def test_a_job_that_ended_before_its_parts_waits_for_them(bench: Bench) -> None:
+    parent = bench.add()
+    bench.run(lambda attempt: Split([NewJob("part", "speech", {"n": n}) for n in range(2)]))
+    part = bench.store.claim("speech", HOLDER)
+    assert part and bench.store.cancel(parent.id, "default").state == "cancelled"
+    age(bench.store, 1000)
+    assert purge(bench) == {}
+    bench.store.cancelled(part)
+    age(bench.store, 1000)
+    assert purge(bench)["rows"] == 3
 
 
 def _joined(attempt: Any, bench: Bench) -> Any:
