@@ -8,6 +8,7 @@ from flask_cors import CORS
 from server import caller, errors
 from server.form_body import SpeechRequest, close_uploads
 from server.limits import show_limits
+from server.metrics import make_registry
 from server.origins import allowed_origins, refuse_foreign
 from server.probes import Probes
 from server.routes import (
@@ -17,6 +18,7 @@ from server.routes import (
     health,
     jobs,
     keys,
+    metrics,
     models,
     page,
     speech,
@@ -42,7 +44,7 @@ from speech.watch import Watch
 
 ROUTES = (
     speech, transcriptions, transcripts, corrections, subtitles, jobs, events, texts, transcribe,
-    models, keys, tokens, health, docs, page,
+    models, keys, tokens, health, metrics, docs, page,
 )  # fmt: skip
 READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "X-Moksori-Version",
             "Preference-Applied", "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges",
@@ -64,7 +66,7 @@ def create_app(
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     watch, stopping = Watch(bells), threading.Event()
     secret = load_secret(settings)
-    links = Links(settings.links_url, secret)
+    links, probes = Links(settings.links_url, secret), Probes(store, storage, bells)
     app.extensions["moksori"] = Service(
         settings=settings,
         store=store,
@@ -74,7 +76,8 @@ def create_app(
         fresh=FreshVoices(settings, voices or load_voices(settings)),
         waits=Waits(store, watch, settings.max_waits, settings.wait_timeout, stopping),
         streams=Streams(store, watch, settings.max_streams, stopping),
-        probes=Probes(store, storage, bells),
+        probes=probes,
+        metrics=make_registry(app, store, probes, broker=not settings.embedded),
         stopping=stopping,
     )
     errors.register(app)

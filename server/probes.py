@@ -61,6 +61,7 @@ class Probes:
         self.store = Probe(self.look_at_store, nobody)
         self.storage: Probe[float | None] = Probe(lambda: _ms(storage.probe()), None)
         self.broker: Probe[float | None] = Probe(lambda: _ms(bells.probe()), None)
+        self.dead: Probe[int | None] = Probe(bells.dead, None)
 
     def look_at_store(self) -> tuple[float | None, Workers]:
         """A round trip to the store now, and the live workers that it knows of."""
@@ -71,6 +72,17 @@ class Probes:
         except SpeechError:
             return None, []
         return _ms(time.perf_counter() - begun), workers
+
+
+def gpu_memory(workers: Workers, name: str) -> dict[str, int]:
+    """Bytes `used` or in `total` by host; the workers of one host share its cards."""
+    by_host: dict[str, int] = {}
+    for worker in workers:
+        for told in worker["details"].values():
+            if size := told.get(f"gpu_memory_{name}"):
+                host = worker["id"].partition("/")[0]
+                by_host[host] = max(size, by_host.get(host, 0))
+    return by_host
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from flask import current_app, g
+from prometheus_client import CollectorRegistry
 
 from server.probes import Probes
 from server.waiting import Streams, Waits
@@ -30,6 +31,7 @@ class Service:
     waits: Waits
     streams: Streams
     probes: Probes
+    metrics: CollectorRegistry
     stopping: threading.Event
     began: float = field(default_factory=time.monotonic)
 

@@ -70,6 +70,10 @@ class DatagramBells:
         """Datagrams do not wait anywhere: none."""
         return 0
 
+    def dead(self) -> int | None:
+        """Datagrams are never put aside."""
+        return 0
+
     def listen(self, heard: Callable[[str, int], None]) -> Callable[[], None]:
         """Hear events in a thread until the returned function is called."""
         bell = Bell(self.folder, "api")

@@ -18,6 +18,9 @@ class Bells(Protocol):
     def ready(self, lane: str) -> int | None:
         """How many bells of a lane wait to be answered; None when that cannot be known now."""
 
+    def dead(self) -> int | None:
+        """How many bells were refused too often and put aside; None when that cannot be known now."""
+
     def listen(self, heard: Callable[[str, int], None]) -> Callable[[], None]:
         """Call `heard(job_id, seq)` from a thread for every event; returns a function that stops it."""
 
@@ -38,6 +41,10 @@ class Silent:
         """Nobody hears it."""
 
     def ready(self, lane: str) -> int | None:
+        """Not known."""
+        return None
+
+    def dead(self) -> int | None:
         """Not known."""
         return None
 

@@ -20,6 +20,7 @@ from kombu.exceptions import KombuError
 
 from speech.settings import Settings
 from speech.topology import (
+    DEAD,
     EXCHANGE,
     declare,
     declare_events,
@@ -57,9 +58,16 @@ class RabbitBells:
 
     def ready(self, lane: str) -> int | None:
         """Bells of a lane that no worker has taken yet; None while the broker cannot be asked."""
+        return self._waiting_in(lane_queue(lane).name)
+
+    def dead(self) -> int | None:
+        """Dead letters; None while the broker cannot be asked."""
+        return self._waiting_in(DEAD.name)
+
+    def _waiting_in(self, queue: str) -> int | None:
         try:
             with self._connection() as connection, connection.channel() as channel:
-                return int(channel.queue_declare(lane_queue(lane).name, passive=True).message_count)
+                return int(channel.queue_declare(queue, passive=True).message_count)
         except connection_errors() as error:
             if getattr(error, "reply_code", None) == 404:
                 return 0  # no worker and no server has declared it yet: a ring will

@@ -25,6 +25,10 @@ class RecordedBells:
         """None wait: nobody answers these bells."""
         return 0
 
+    def dead(self) -> int | None:
+        """None are refused."""
+        return 0
+
     def listen(self, heard: Callable[[str, int], None]) -> Callable[[], None]:
         """Call `heard` for every event, in the thread that published it."""
         self._listeners.append(heard)

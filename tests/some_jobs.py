@@ -54,14 +54,13 @@ def again(store: JobStore, job: Job) -> Job:
     return store.get(job.id, job.tenant)
 
 
-def many_rows(db: Database, count: int, tenants: int, lane: str = "speech") -> None:
-    """Queued single jobs of many tenants, in bulk, with their turns."""
+def many_rows(db: Database, count: int, tenants: int, lane: str = "speech", start: int = 0) -> None:
+    """Queued single jobs of many tenants, in bulk, with their turns; numbered from `start`."""
     with db.write() as tx:
         row = _row(tx.now)
-        for start in range(0, count, 1000):
-            some = [
-                _numbered(row, n, tenants, lane) for n in range(start, min(start + 1000, count))
-            ]
+        end = start + count
+        for first in range(start, end, 1000):
+            some = [_numbered(row, n, tenants, lane) for n in range(first, min(first + 1000, end))]
             tx.connection.execute(insert(jobs), some)
             tx.connection.execute(insert(turns), [_turn(one) for one in some])
         who = [

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from speech import backup, presence
+from speech import access, backup, presence
+from speech.access import NewKey
 from speech.backup import LEFT_OUT, back_up, kept_tables, restore
 from speech.database import Database
 from speech.errors import Conflict, InvalidRequest
@@ -62,6 +63,7 @@ def lived_in(store: JobStore, folder: Path) -> Bench:
     store.create(NewJob("batch", "speech", {}), [speech(), speech()])
     store.create(speech("other"), once=Once("key:1", "00", 1000.0))
     store.create(speech(), once=Once("texts:1", "00", None))
+    access.create(store.db, NewKey("reader", ("read",)))
     bench.add("transcription", input={"key": "t/default/inputs/x", "name": "가.wav"})
     return bench
 
@@ -81,7 +83,8 @@ def test_what_is_restored_is_what_was_there(store, empty, tmp_path: Path, kind: 
     lived_in(store, tmp_path)
     made = back_up(store.db, tmp_path / "store.zip")
     assert made.counts["jobs"] == 8 and made.counts["tombstones"] == 1
-    assert all(made.counts[name] for name in ("pieces", "idempotency", "turns", "tenants"))
+    some = ("pieces", "idempotency", "turns", "tenants", "api_keys")
+    assert all(made.counts[name] for name in some)
     other = empty(kind)
     assert restore(other, tmp_path / "store.zip") == made
     assert rows_of(other) == rows_of(store)

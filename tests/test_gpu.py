@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.gpu import memory_used
+from worker.gpu import MIB, memory
 
 
 def _program(folder: Path, text: str) -> None:
@@ -16,9 +16,9 @@ def _program(folder: Path, text: str) -> None:
 def test_the_memory_of_all_cards_is_added_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _program(tmp_path, "printf '512\\n1024\\n'")
+    _program(tmp_path, "printf '512, 16384\\n1024, 24576\\n'")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert memory_used() == 1536 * 1024 * 1024
+    assert memory() == {"gpu_memory_used": 1536 * MIB, "gpu_memory_total": 40960 * MIB}
 
 
 def test_a_driver_that_does_not_answer_is_no_card(
@@ -26,11 +26,11 @@ def test_a_driver_that_does_not_answer_is_no_card(
 ) -> None:
     _program(tmp_path, "echo 'NVIDIA-SMI has failed'; exit 9")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert memory_used() is None
+    assert memory() == {}
 
 
 def test_a_machine_without_the_program_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert memory_used() is None
+    assert memory() == {}

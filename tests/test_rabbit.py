@@ -54,6 +54,18 @@ def test_a_ring_is_a_persistent_task_with_nothing_but_lane_and_id(bells, rabbitm
     assert len(message.body) < 1024
 
 
+def test_a_bell_that_is_refused_for_good_is_counted_as_dead(bells, rabbitmq_node):
+    with Connection(rabbitmq_node.url) as connection, connection.channel() as channel:
+        channel.queue_purge(DEAD.name)
+        assert bells.dead() == 0
+        bells.ring(LANE, "poison")
+        until(lambda: bells.ready(LANE) == 1, 10, "the bell waits")
+        message = channel.basic_get(lane_queue(LANE).name)
+        channel.basic_reject(message.delivery_tag, requeue=False)
+        until(lambda: bells.dead() == 1, 10, "it is counted")
+        channel.queue_purge(DEAD.name)
+
+
 def test_rings_that_wait_are_counted(bells):
     assert bells.ready(LANE) == 0
     for n in range(3):

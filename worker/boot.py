@@ -20,7 +20,7 @@ from speech.settings import Settings
 from speech.store import JobStore
 from speech.sweeper import Sweeper
 from worker.child import BROKEN, read_state
-from worker.gpu import memory_used
+from worker.gpu import memory
 from worker.pool import is_dead, release_dead_siblings, state_file, worker_id
 from worker.scratch import Scratch
 
@@ -102,7 +102,7 @@ class Parent:
     def _report(self, state: dict[str, Any]) -> None:
         lanes = list(self.settings.lane_names)
         worker = worker_id(self.settings)
-        details = {"gpu_memory_used": memory_used()} | state
+        details = memory() | state
         try:
             with self._leaving:
                 if not self._over.is_set():

@@ -20,7 +20,7 @@ from speech.errors import Unavailable
 from speech.settings import Settings
 from speech.store import JobStore
 from worker.child import BROKEN, read_state
-from worker.gpu import memory_used
+from worker.gpu import memory
 from worker.lease import ENDED_BY_US
 from worker.scratch import Scratch
 from worker.slot import child_main
@@ -192,7 +192,7 @@ class Dispatcher:
         if time.monotonic() - self._reported < presence.EVERY:
             return
         self._reported = time.monotonic()
-        shared = {"gpu_memory_used": memory_used()}
+        shared = memory()
         details = {slot.lane: shared | read_state(slot.state) for slot in self.slots}
         ready = all(slot.ready for slot in self.slots)
         try:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from server.contract import Told, tells
-from server.probes import Workers
+from server.probes import Workers, gpu_memory
 from server.service import here
 from server.shapes import HealthShape, ReadyShape
 from server.version import VERSION
@@ -26,7 +26,7 @@ def health() -> Response:
     body = {
         "status": "ok",
         "model_loaded": any(state.get("ready") for state in lanes),
-        "gpu_memory_used": _gpu_memory(workers),
+        "gpu_memory_used": sum(gpu_memory(workers, "used").values()),
         "response_time_ms": round(sum(times) / len(times), 1) if times else None,
         "store": _part(store_ms),
         "storage": _part(service.probes.storage.read()),
@@ -54,16 +54,6 @@ def ready() -> tuple[Response, int]:
         "workers": live(workers),
     }
     return jsonify(body), 200 if answers else 503
-
-
-def _gpu_memory(workers: Workers) -> int:
-    """Bytes in use on all hosts; the workers of one host share its cards."""
-    by_host: dict[str, int] = {}
-    for worker in workers:
-        host = worker["id"].partition("/")[0]
-        used = [state.get("gpu_memory_used") or 0 for state in worker["details"].values()]
-        by_host[host] = max([by_host.get(host, 0), *used])
-    return sum(by_host.values())
 
 
 def live(workers: Workers) -> dict[str, int]:
