@@ -217,10 +217,12 @@ def test_a_request_id_is_passed_on_or_made_and_logged(echo, given, kept):
 def test_links_and_queries_are_not_logged(echo):
     url, folder = echo
     requests.get(f"{url}/files/token-1/a.wav?key=token-2", timeout=5)
-    requests.get(f"{url}/uploads/token-3", timeout=5)
-    until(lambda: "/uploads/-" in (folder / "access.log").read_text(), 5, "both are logged")
+    signed = ("tracks", "events", "uploads")
+    for kind in signed:
+        requests.get(f"{url}/{kind}/token-3/a.vtt", timeout=5)
+    until(lambda: "/uploads/-" in (folder / "access.log").read_text(), 5, "all are logged")
     log = (folder / "access.log").read_text()
-    assert "/files/-" in log and "token-" not in log
+    assert all(f"/{kind}/-" in log for kind in ("files", *signed)) and "token-" not in log
 
 
 @pytest.mark.slow
