@@ -11,6 +11,7 @@ from speech.settings import Settings
 from speech.storage import open_storage
 
 KINDS = {
+    "uploads": "uploads that no job can name any more",
     "inputs": "inputs",
     "artifacts": "jobs whose files are past their time",
     "rows": "jobs",

@@ -28,6 +28,7 @@ from server.routes import (
     transcribe,
     transcriptions,
     transcripts,
+    uploads,
 )
 from server.routes.files import files_routes
 from server.service import Service
@@ -43,11 +44,11 @@ from speech.voices import Voices, load_voices
 from speech.watch import Watch
 
 ROUTES = (
-    speech, transcriptions, transcripts, corrections, subtitles, jobs, events, texts, transcribe,
-    models, keys, tokens, health, metrics, docs, page,
+    speech, transcriptions, transcripts, corrections, subtitles, uploads, jobs, events, texts,
+    transcribe, models, keys, tokens, health, metrics, docs, page,
 )  # fmt: skip
 READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "X-Moksori-Version",
-            "Preference-Applied", "Content-Disposition", "ETag", "Content-Range", "Accept-Ranges",
+            "Preference-Applied", "Content-Disposition", "ETag", "Range", "Content-Range", "Accept-Ranges",
             "WWW-Authenticate", "RateLimit", "RateLimit-Policy"]  # fmt: skip
 
 
@@ -96,4 +97,4 @@ def _cross_origin(app: Flask, settings: Settings) -> None:
     app.before_request(lambda: refuse_foreign(origins))
     if origins:
         CORS(app, origins=origins, expose_headers=READABLE, max_age=600, always_send=False,
-             methods=["GET", "HEAD", "POST", "DELETE"])  # fmt: skip
+             methods=["GET", "HEAD", "POST", "PUT", "DELETE"])  # fmt: skip

@@ -53,6 +53,7 @@ class TranslationFields(HearingFields):
 
     model: str = "whisper-1"
     url: str | None = None
+    upload: str | None = None
     preset: Preset | None = None
     cue_rules: CueRulesBody | None = None
 
@@ -125,6 +126,16 @@ JOB_BODIES: dict[str, type[Body]] = {
     "translation": TranslationJobBody,
     "batch": BatchBody,
 }
+
+
+class UploadBody(Body):
+    """POST /v1/uploads."""
+
+    bytes: int = Field(ge=1)
+    name: str = ""
+    content_type: str = Field(
+        default="application/octet-stream", max_length=200, pattern=r"^[!-~]+/[ -~]+$"
+    )
 
 
 class JobsQuery(Body):

@@ -7,14 +7,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 View = TypeVar("View", bound=Callable[..., Any])
-JSON, FORM = "application/json", "multipart/form-data"
+JSON, FORM, BYTES = "application/json", "multipart/form-data", "application/octet-stream"
 
 
 @dataclass(frozen=True)
 class Told:
-    """`body` by media type; `answers` by status: a model, or a media type; `makes_job` takes our headers.
+    """`body` by media type, without a model for BYTES; `answers` by status: a model, or a media type.
 
-    `scope`: a key needs it, or one of them. `open`: no key is asked for. A route that says neither is shut.
+    `makes_job` takes our headers. `scope`: a key needs it, or one of them. `open`: no key is asked for. A route
+    that says neither is shut.
     """
 
     body: dict[str, tuple[type[BaseModel], ...]] = field(default_factory=dict)

@@ -33,7 +33,12 @@ STATUS: dict[type[SpeechError], int] = {
     errors.Internal: 500,
     SpeechError: 500,
 }
-STATUS_OF_CODE = {"idempotency_mismatch": 422, "not_json": 415, "foreign_origin": 403}
+STATUS_OF_CODE = {
+    "idempotency_mismatch": 422,
+    "not_json": 415,
+    "foreign_origin": 403,
+    "storage_full": 507,
+}
 # A job that failed over its input is a bad request whatever the input's fault was.
 STATUS_OF_FAILED = STATUS | {errors.NotFound: 400, errors.Gone: 400, errors.TooLarge: 400}
 RETRY_AFTER = {errors.Busy: 2, errors.Unavailable: 5}  # seconds
@@ -57,10 +62,10 @@ def language() -> Language:
 
 def status_of(error: SpeechError) -> int:
     """The HTTP status of an error; a name in the body that nothing answers to is a bad body, not a 404."""
-    if error.code in STATUS_OF_CODE:
-        return STATUS_OF_CODE[error.code]
     if isinstance(error, errors.NotFound) and error.param is not None:
         return 400
+    if error.code in STATUS_OF_CODE:
+        return STATUS_OF_CODE[error.code]
     return _by_class(type(error), STATUS)
 
 

@@ -82,7 +82,7 @@ class SpeechRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        upload = Upload(current_app.extensions["moksori"].settings.upload_max_bytes)
+        upload = Upload(current_app.extensions["moksori"].settings.form_limit)
         self.uploads.append(upload)
         return upload  # type: ignore[return-value]
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from server.contract import FORM, Told
-from server.errors import STATUS
+from server.contract import BYTES, FORM, Told
+from server.errors import STATUS, STATUS_OF_CODE
 from server.shapes import ErrorShape
 from server.version import VERSION
 from speech.settings import Settings
@@ -98,6 +98,8 @@ def _parameter(name: str, place: str, schema: dict[str, Any], text: str = "") ->
 
 
 def _body(media: str, models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
+    if media == BYTES:
+        return {"type": "string", "format": "binary"}
     refs = [{"$ref": _REF.format(model=model.__name__)} for model in models]
     schema: dict[str, Any] = refs[0] if len(refs) == 1 else {"oneOf": refs}
     if media != FORM:
@@ -108,9 +110,10 @@ def _body(media: str, models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
 
 def _responses(told: Told) -> dict[str, Any]:
     found = {str(status): _answer(one) for status, one in sorted(told.answers.items())}
+    statuses = {*STATUS.values(), *STATUS_OF_CODE.values()}
     error = {"application/json": {"schema": {"$ref": _REF.format(model="ErrorShape")}}}
     found["default"] = {
-        "description": f"An error: {', '.join(map(str, sorted(set(STATUS.values()) | {415, 422})))}",
+        "description": f"An error: {', '.join(map(str, sorted(statuses)))}",
         "content": error,
     }
     return found

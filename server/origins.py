@@ -21,6 +21,11 @@ def allowed_origins(settings: Settings) -> list[str]:
     return found
 
 
+def is_origin(text: str | None) -> bool:
+    """Whether an Origin header names one."""
+    return text is not None and bool(_ORIGIN.match(text))
+
+
 def refuse_foreign(origins: list[str]) -> None:
     """Refuse a change that a browser sends for another site's page. Raises InvalidRequest("foreign_origin").
 

@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 from server.caller import caller
 from server.json_body import check_text
+from server.receiving import look
 from server.service import Service, tenant
-from speech.errors import InvalidRequest
+from speech.errors import Conflict, InvalidRequest, NotFound
 from speech.jobs import DEFAULT_TENANT
 
 URL_LENGTH = 2048
@@ -42,6 +43,28 @@ def input_place(service: Service, text: str, param: str) -> dict[str, Any]:
         raise InvalidRequest("reserved_place", param=param, reserved=list(RESERVED))
     caller().need_place(text, param, own)
     return {"key": key}
+
+
+def uploaded(service: Service, upload_id: str, param: str) -> dict[str, Any]:
+    """A job's input: a file that was uploaded before.
+
+    Raises NotFound("upload_not_found"), NotFound("upload_gone") or Conflict("upload_incomplete").
+    """
+    check_text(upload_id, param)
+    try:
+        upload, received = look(service, upload_id)
+    except NotFound as error:
+        error.param = param
+        raise
+    if upload.state != "complete":
+        raise Conflict(
+            "upload_incomplete",
+            param=param,
+            upload=upload.id,
+            received=received,
+            bytes=upload.bytes,
+        )
+    return upload.as_input()
 
 
 def output_keys(service: Service, prefix: str, names: list[str]) -> tuple[str, ...]:

@@ -105,6 +105,23 @@ class JobListShape(Shape):
     next: str | None
 
 
+class UploadShape(Shape):
+    """A file on its way: PUT its bytes to `url` while it is open; times are RFC 3339 in UTC."""
+
+    id: str
+    object: Literal["upload"]
+    state: Literal["open", "complete"]
+    name: str
+    bytes: int
+    content_type: str
+    received: int
+    url: str | None
+    method: Literal["PUT"]
+    chunk_bytes: int
+    created_at: str
+    expires_at: str
+
+
 class TranscriptShape(BaseModel):
     """A transcript; verbose_json has all fields, text, srt and vtt are answered as plain text."""
 

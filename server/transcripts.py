@@ -18,7 +18,7 @@ from server.cue_bodies import changes
 from server.form_body import Upload
 from server.hearing_bodies import hearing_request
 from server.orders import Order, order_for
-from server.places import fetched, input_place, output_keys
+from server.places import fetched, input_place, output_keys, uploaded
 from server.service import Service
 from server.speeches import artifact_of
 from speech.cue_rules import CueRules, rules_for
@@ -47,7 +47,7 @@ def transcription_order(
     if granular and body.response_format != "verbose_json":
         raise InvalidRequest("needs_verbose_json", param="timestamp_granularities")
     _need_subtitles(body, [body.response_format], "response_format")
-    place = _place(service, file, {"url": body.url})
+    place = _place(service, file, {"url": body.url, "upload": body.upload})
     request = _request(service, body, body.response_format, [])
     return Order(order_for(kind, request, place), file, stream=stream)
 
@@ -56,7 +56,8 @@ def transcription_job(
     service: Service, body: TranscriptionJobBody | TranslationJobBody, file: Upload | None = None
 ) -> Order:
     """The order of POST /v1/jobs with kind transcription or translation."""
-    place = _place(service, file, {"url": body.url, "input": body.input})
+    named = {"url": body.url, "input": body.input, "upload": body.upload}
+    place = _place(service, file, named)
     formats = list(dict.fromkeys(body.formats or ["json"]))
     _need_subtitles(body, formats, "formats")
     names = [f"transcript.{one}" for one in formats]
@@ -137,7 +138,8 @@ def _request(
     }
     cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules)}
     request |= hearing_request(body)
-    return request | {name: given for name, given in (cues | {"url": body.url}).items() if given}
+    named = {"url": body.url, "upload": body.upload}
+    return request | {name: given for name, given in (cues | named).items() if given}
 
 
 def _need_subtitles(body: TranslationFields, formats: list[str], where: str) -> None:
@@ -154,5 +156,7 @@ def _place(
     if len(given) + (file is not None) != 1:
         raise InvalidRequest("one_input", param="file", allowed=["file", *named])
     for name, text in given.items():
+        if name == "upload":
+            return uploaded(service, text, name)
         return fetched(text, name) if name == "url" else input_place(service, text, name)
     return None

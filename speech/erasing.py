@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
+from speech import uploads
 from speech.database import Tx
 from speech.retention import WHOLE
 from speech.schema import corrections, idempotency, jobs, pieces, tombstones, trash
 from speech.turns import upsert
+from speech.uploads import Upload
 
 _MANY = 500  # values in one list of a query
 
@@ -73,8 +75,19 @@ def take_artifacts(tx: Tx, family: list[Row], purged: int, days: float) -> None:
     tx.connection.execute(jobs.update().where(jobs.c.id == family[0].id).values(purged=purged))
 
 
+def take_upload(tx: Tx, upload: Upload) -> bool:
+    """Forget an upload and send its bytes to the trash, unless a job has them; whether they went."""
+    uploads.forget_keys(tx.connection, [upload.key])  # from here on no new job can name it
+    used = select(jobs.c.id).where(jobs.c.input_key == upload.key).limit(1)
+    if tx.connection.execute(used).first():
+        return False
+    throw_away(tx, [upload.key])
+    return True
+
+
 def take_input(tx: Tx, key: str, tenant: str, cutoff: float) -> bool:
-    """Send an input to the trash, unless a job that lives or ended after `cutoff` uses it; whether it went.
+    """Send an input to the trash, unless a job that lives or ended after `cutoff` uses it, or its upload still
+    stands; whether it went.
 
     An object that is not ours to remove is only no longer looked at.
     """
@@ -84,6 +97,8 @@ def take_input(tx: Tx, key: str, tenant: str, cutoff: float) -> bool:
     locked = lock_roots(tx, {row.root for row in tx.connection.execute(using)})
     rows = tx.connection.execute(using).all()  # again, now that nobody can make a retry of them
     if any(row.root not in locked or not _before(row, cutoff) for row in rows):
+        return False
+    if uploads.stored(tx.connection, [key]):
         return False
     ours = key.startswith(f"t/{tenant}/inputs/")
     for row in rows:
@@ -109,9 +124,10 @@ def forget(tx: Tx, family: list[Row]) -> None:
 
 
 def erase(tx: Tx, job_id: str) -> list[str]:
-    """Delete a job and all below it, leaving tombstones; the input keys that no other row refers to."""
+    """Delete a job and all below it, leaving tombstones; the input keys that no other job has, whose uploads go too."""
     family = members(tx.connection, job_id)
     inputs = {row.input_key for row in family if row.input_key}
+    uploads.lock_keys(tx.connection, inputs)  # before the look at who else uses them
     graves = [{"id": row.id, "tenant": row.tenant, "gone": tx.now} for row in family]
     tx.connection.execute(upsert(tx, tombstones).on_conflict_do_nothing(), graves)
     for start in range(0, len(family), _MANY):
@@ -121,7 +137,9 @@ def erase(tx: Tx, job_id: str) -> list[str]:
         tx.connection.execute(delete(idempotency).where(idempotency.c.job.in_(ids)))
         tx.connection.execute(delete(jobs).where(jobs.c.id.in_(ids)))
     kept = select(jobs.c.input_key).where(jobs.c.input_key.in_(inputs))
-    return sorted(inputs - set(tx.connection.execute(kept).scalars()))
+    gone = inputs - set(tx.connection.execute(kept).scalars())
+    uploads.forget_keys(tx.connection, gone)
+    return sorted(gone)
 
 
 def throw_away(tx: Tx, keys: Iterable[str]) -> None:

@@ -1,14 +1,16 @@
 """Artifacts in a local folder."""
 
 import os
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from speech import whole_files
-from speech.errors import Conflict, InvalidRequest, NotFound
+from speech.errors import Conflict, Gone, InvalidRequest, NotFound, StorageUnavailable
+from speech.incoming import Incoming
 from speech.links import Links
 from speech.settings import Settings
 from speech.storage import StoredObject
@@ -100,6 +102,7 @@ class FileStorage:
         path = self._path(key)
         with outage():
             self.root.stat()
+            Incoming(path, 0).give_up()  # first, so that a late writer cannot give it its name
             path.unlink(missing_ok=True)
 
     def delete_prefix(self, prefix: str) -> int:
@@ -128,6 +131,35 @@ class FileStorage:
     def url(self, key: str, name: str, content_type: str, seconds: int) -> str:
         """See Storage.url; one of our own links."""
         return self._links.url(key, name, content_type, seconds)
+
+    def begin_upload(
+        self, key: str, size: int, content_type: str, owner: str, origin: str | None
+    ) -> None:
+        """See Storage.begin_upload; a disk without room for it is refused before a byte is sent."""
+        with outage():
+            if shutil.disk_usage(self.root).free < size:
+                raise StorageUnavailable("storage_full")
+            Incoming(self._path(key), size).begin()
+
+    def append(self, key: str, size: int, start: int, pieces: Iterable[bytes]) -> int:
+        """Take bytes of an upload from place `start` on; how many are safe now. Errors as received.
+
+        Bytes that are there already are skipped, and those that would leave a gap are not taken.
+        """
+        with outage():
+            self.root.stat()
+            try:
+                return Incoming(self._path(key), size).add(start, pieces)
+            except FileNotFoundError:
+                raise Gone("upload_gone") from None
+
+    def received(self, key: str, size: int, session: str | None) -> int:
+        """See Storage.received."""
+        return self.append(key, size, 0, ())
+
+    def abandon_upload(self, key: str, session: str | None) -> None:
+        """See Storage.abandon_upload."""
+        self.delete(key)
 
     def probe(self) -> float:
         """See Storage.probe."""

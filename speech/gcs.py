@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from google.api_core.exceptions import PreconditionFailed
 from google.cloud.storage import Blob, Bucket
 
-from speech.errors import Conflict, NotFound, StorageUnavailable
+from speech import gcs_sessions
+from speech.errors import Conflict, Gone, NotFound, StorageUnavailable
 from speech.gcs_client import bounds, make_client, outage
 from speech.gcs_signing import Signer
 from speech.links import Links, disposition
@@ -146,6 +147,39 @@ class GoogleStorage:
         signer = self.signer()
         signed = signer and signer.url(self._blob(key), seconds, disposition(name), content_type)
         return signed or self._links.url(key, name, content_type, seconds)
+
+    def begin_upload(
+        self, key: str, size: int, content_type: str, owner: str, origin: str | None
+    ) -> str | None:
+        """See Storage.begin_upload; the bytes never pass us."""
+        blob = self._blob(key)
+        blob.metadata = {OWNER: owner}
+        try:
+            with outage():
+                return blob.create_resumable_upload_session(
+                    content_type, size, origin, checksum=None, if_generation_match=0, **self._bounds
+                )
+        except NotFound as error:  # nothing but the bucket can be missing here
+            raise StorageUnavailable("storage_unavailable") from error
+
+    def received(self, key: str, size: int, session: str | None) -> int:
+        """See Storage.received."""
+        found = self.stat(key)
+        if found is None and session is not None:
+            timeout = self._bounds["timeout"]
+            count = gcs_sessions.received(self.bucket().client, session, size, timeout)
+            if count is not None:
+                return count
+            found = self.stat(key)
+        if found is None:
+            raise Gone("upload_gone")
+        return found.size
+
+    def abandon_upload(self, key: str, session: str | None) -> None:
+        """See Storage.abandon_upload."""
+        if session is not None:
+            gcs_sessions.cancel(self.bucket().client, session, self._bounds["timeout"])
+        self.delete(key)
 
     def probe(self) -> float:
         """See Storage.probe; one listing of at most one name, tried once."""

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from speech.errors import NotFound
+from speech.errors import Gone, NotFound
 from speech.settings import Settings
 
 _TRACK = "track:"  # starts no key of storage, so that neither kind of link opens the other
@@ -38,12 +38,13 @@ def signer(secret: str, salt: str) -> URLSafeSerializer:
 
 
 class Links:
-    """Mints and reads {base_url}/files/{token}/{name} and {base_url}/events/{token}; the token alone decides."""
+    """Mints and reads {base_url}/files/{token}/{name}, …/events/{token}, …/uploads/{token}; the token decides."""
 
     def __init__(self, base_url: str, secret: str, now: Callable[[], float] = time.time) -> None:
         self._base, self._now = base_url.rstrip("/"), now
         self._files = signer(secret, "moksori.links.v1")
         self._events = signer(secret, "moksori.events.v1")
+        self._uploads = signer(secret, "moksori.uploads.v1")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Links":
@@ -96,6 +97,21 @@ class Links:
         if self._now() >= expires:
             raise NotFound("link_expired")
         return job, tenant
+
+    def upload_url(self, upload_id: str, expires: float) -> str:
+        """An absolute URL that takes the bytes of one upload until `expires` (seconds since 1970)."""
+        token = self._uploads.dumps([upload_id, math.ceil(expires)])
+        return f"{self._base}/uploads/{as_text(token)}"
+
+    def read_upload(self, token: str) -> str:
+        """The id of the upload that a token opens. Raises NotFound("link_invalid") or Gone("upload_gone")."""
+        try:
+            upload_id, expires = self._uploads.loads(token)
+        except (BadData, ValueError, TypeError) as error:
+            raise NotFound("link_invalid") from error
+        if self._now() >= expires:
+            raise Gone("upload_gone")
+        return str(upload_id)
 
     def seconds_left(self, link: Link) -> int:
         """Whole seconds that a link is still good for."""

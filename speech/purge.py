@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from sqlalchemy import Row, delete, select
 
-from speech import counting, erasing, locks, retention, strays
+from speech import counting, erasing, locks, retention, strays, uploads
 from speech.database import Tx
 from speech.errors import Conflict, Unavailable
 from speech.retention import BEGINNING, DAY, FILE, ROW, WHOLE, Keep
@@ -21,6 +21,7 @@ from speech.schema import jobs, tombstones, trash
 from speech.settings import Settings
 from speech.storage import Storage
 from speech.store import JobStore
+from speech.uploads import Upload
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,8 @@ class _Rehearsed(Exception):
 class Purge:
     """One run; with `dry` everything is looked for and nothing is changed.
 
-    `done` counts what went: inputs, artifacts (jobs whose files went), rows, tombstones, strays, objects (removed
-    from storage), and `failed` ones.
+    `done` counts what went: uploads, inputs, artifacts (jobs whose files went), rows, tombstones, strays, objects
+    (removed from storage), and `failed` ones.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Purge:
         try:
             with self._writing():
                 pass  # the lock is ours, or Taken
+            self._take_uploads()
             self._take_inputs()
             self._take_artifacts()
             self._take_rows()
@@ -72,6 +74,20 @@ class Purge:
         finally:
             self._end(complete)
         return +self.done  # without zeros
+
+    def _take_uploads(self) -> None:
+        after = BEGINNING
+        while late := self._late_uploads(after):
+            with self._writing() as tx:
+                for upload in late:
+                    erasing.take_upload(tx, upload)
+                    self.done["uploads"] += 1
+            after = (late[-1].expires, late[-1].id)
+
+    def _late_uploads(self, after: retention.Place) -> list[Upload]:
+        with self.store.db.read() as connection:
+            now = self.store.db.now(connection)
+            return uploads.expired(connection, now, after, BATCH)
 
     def _take_inputs(self) -> None:
         for rows in self._pages(retention.with_old_inputs, self.keep.inputs):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -144,6 +145,23 @@ idempotency = Table(
     Column("until", Double),  # null: for ever
     Index("idempotency_until", "until"),
     Index("idempotency_job", "job"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("content_type", String(200), nullable=False),
+    Column("session", Text),  # where a bucket takes the bytes: whoever has it may write there
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Index("uploads_expires", "expires"),
+    Index("uploads_key", "key"),
 )
 
 workers = Table(

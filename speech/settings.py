@@ -73,6 +73,12 @@ class Settings:
 
     json_max_bytes: int = _s(1_048_576, "Largest JSON body in bytes")
     upload_max_bytes: int = _s(1_073_741_824, "Largest uploaded or fetched file in bytes")
+    form_max_bytes: int = _s(
+        104_857_600, "Largest file in a form in bytes; a larger one comes by POST /v1/uploads"
+    )
+    upload_ttl: int = _s(
+        604_800, "Seconds an upload may take, and then wait for a job; a bucket allows a week"
+    )
     text_max_characters: int = _s(5_000, "Longest text of a synchronous speech call")
     job_text_max_characters: int = _s(100_000, "Longest text of a speech job")
     audio_max_seconds: float = _s(14_400.0, "Longest decoded recording in seconds")
@@ -175,6 +181,11 @@ class Settings:
     def artifacts_url(self) -> str:
         """Where artifacts are."""
         return self.storage_url or (self.data / "artifacts").as_uri()
+
+    @property
+    def form_limit(self) -> int:
+        """Bytes of the largest file that a form may bring."""
+        return min(self.form_max_bytes, self.upload_max_bytes)
 
     @property
     def links_url(self) -> str:

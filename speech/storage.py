@@ -47,7 +47,7 @@ class Storage(Protocol):
         """Download to a local file (whole, or not at all). Raises NotFound("object_not_found")."""
 
     def delete(self, key: str) -> None:
-        """Remove one object; none there is fine."""
+        """Remove one object, and in a folder what has come of an upload to it; none there is fine."""
 
     def delete_prefix(self, prefix: str) -> int:
         """Remove every object under `prefix` (ends with a slash); the count removed."""
@@ -57,6 +57,24 @@ class Storage(Protocol):
 
     def url(self, key: str, name: str, content_type: str, seconds: int) -> str:
         """A fresh absolute GET URL good for `seconds`, which serves the object as a file called `name`."""
+
+    def begin_upload(
+        self, key: str, size: int, content_type: str, owner: str, origin: str | None
+    ) -> str | None:
+        """Make ready for `size` bytes under `key` from a client that may break off.
+
+        The URL of a session in which the storage itself takes them, by Google's resumable protocol (a browser
+        may only from `origin`); None: they come through us, by FileStorage.append.
+        """
+
+    def received(self, key: str, size: int, session: str | None) -> int:
+        """How many bytes of an upload are safe; `size` once it is whole and can be read under `key`.
+
+        Raises NotFound("upload_gone") when the storage does not know it any more.
+        """
+
+    def abandon_upload(self, key: str, session: str | None) -> None:
+        """Remove an upload, whole or not, and take no more bytes for it; none there is fine."""
 
     def probe(self) -> float:
         """Round-trip time in seconds of one small read; raises StorageUnavailable."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from speech import claims, erasing, family, keys, queries, quotas, turns
+from speech import claims, erasing, family, keys, queries, quotas, turns, uploads
 from speech.claims import Rules
 from speech.database import Database, Tx
 from speech.errors import Conflict, Gone, InvalidRequest, SpeechError
@@ -65,13 +65,15 @@ class JobStore:
         """Accept a job (a batch with its items); (job, whether it was made now).
 
         With `once`, a repeat finds the first job. With `account`, it counts against that key. Raises
-        Conflict("idempotency_mismatch") for another body, LimitReached for a key that has no room.
+        Conflict("idempotency_mismatch") for another body, LimitReached for a key that has no room, and
+        NotFound("upload_not_found") when an upload that it names has gone.
         """
         with self.writing() as tx:
             if once is not None:
                 found = keys.find(tx, new.tenant, once)
                 if found is not None:
                     return found, False
+            uploads.hold(tx, [new, *(children or [])])
             job_id = self._insert(tx, new, children or [], account)
             if once is not None:
                 keys.claim(tx, new.tenant, once, job_id)

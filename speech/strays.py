@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, select
 
+from speech import uploads
 from speech.schema import jobs, trash
 from speech.storage import Storage
 
@@ -51,6 +52,7 @@ def unknown(connection: Connection, bunch: list[Found], before: float) -> list[s
     kept = set(
         connection.execute(select(jobs.c.input_key).where(jobs.c.input_key.in_(inputs))).scalars()
     )
+    kept |= uploads.stored(connection, inputs)
     ids = {found.name for found in bunch if found.attempt is not None}
     some = select(jobs.c.id, jobs.c.tenant, jobs.c.finished, jobs.c.winner, jobs.c.artifacts)
     rows = {row.id: row for row in connection.execute(some.where(jobs.c.id.in_(ids)))}

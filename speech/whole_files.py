@@ -15,6 +15,7 @@ from uuid import uuid4
 from speech.errors import StorageUnavailable
 
 CHUNK = 1_048_576  # bytes moved at once
+FULL = {errno.ENOSPC, errno.EDQUOT}
 NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
@@ -24,7 +25,8 @@ def outage() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageUnavailable("storage_unavailable") from error
+        code = "storage_full" if error.errno in FULL else "storage_unavailable"
+        raise StorageUnavailable(code) from error
 
 
 @contextmanager

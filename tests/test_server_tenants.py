@@ -14,7 +14,7 @@ TEXT = {
     "uuid": "123e4567-e89b-42d3-a456-426614174000", "member_id": 1, "text": "안녕",
     "created_at": "2024-02-29",
 }  # fmt: skip
-IDS = {"job_id", "task_id", "key_id"}  # what names something of a tenant's in a route
+IDS = {"job_id", "task_id", "key_id", "upload_id"}  # what names something of a tenant's in a route
 OTHERS = {"name": "srt"}  # further names in such a route
 BODIES: dict[str, object] = {}  # by route, where one needs a body before it looks for the id
 
@@ -31,7 +31,11 @@ def two(new_database, tmp_path):
         form = {"model": "whisper-1", "file": (BytesIO(b"RIFF"), "a.wav")}
         heard = client.post("/v1/audio/transcriptions", data=form, headers=theirs)
         job = heard.headers["X-Moksori-Job"]
-        yield client, mine, theirs, {"job_id": job, "task_id": batch, "key_id": key.id}
+        upload = client.post("/v1/uploads", json={"bytes": 1}, headers=theirs).json["id"]
+        yield (
+            client, mine, theirs,
+            {"job_id": job, "task_id": batch, "key_id": key.id, "upload_id": upload},
+        )  # fmt: skip
     made.store.db.close()
 
 

@@ -101,7 +101,7 @@ def retry(job_id: str) -> Response:
 def _asked() -> tuple[str, dict[str, Any], Upload | None, bool]:
     settings = here().settings
     if is_form():
-        form = read_form(settings.upload_max_bytes, LISTS | {"formats"})
+        form = read_form(settings.form_limit, LISTS | {"formats"})
         data, file, kinds = form.fields, form.file, ["transcription", "translation"]
     else:
         data, file, kinds = read_json(settings.json_max_bytes), None, list(JOB_BODIES)

@@ -101,7 +101,7 @@ def upload() -> Response:
     def order(_asynchronous: bool) -> Order:
         if not is_form():
             raise InvalidRequest("not_a_form")
-        form = read_form(service.settings.upload_max_bytes)
+        form = read_form(service.settings.form_limit)
         body = check(FileBody, form.fields, strings=True)
         if form.file is None:
             raise InvalidRequest("missing_field", param="file")

@@ -65,5 +65,5 @@ def read_recording(
     settings = here().settings
     if not is_form():
         return check(model, read_json(settings.json_max_bytes)), None
-    form = read_form(settings.upload_max_bytes, LISTS)
+    form = read_form(settings.form_limit, LISTS)
     return check(model, form.fields, strings=True), form.file
