@@ -6,6 +6,7 @@ import os
 import click
 
 from speech.errors import Language, SpeechError
+from speech.settings import BadSettings
 
 COMMANDS = (
     "serve",
@@ -45,6 +46,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except SpeechError as error:
             raise click.ClickException(error.message(_language())) from None
+        except BadSettings as error:
+            raise click.ClickException(str(error)) from None
 
 
 def _language() -> Language:

@@ -12,8 +12,8 @@ from server.process import end_waits_on_stop, refuse_open_bind
 from speech.errors import SpeechError
 from speech.settings import Settings
 
-_settings = Settings.from_env()
 try:
+    _settings = Settings.from_env()
     refuse_open_bind(_settings)
 except (SpeechError, ValueError) as _error:
     sys.exit(f"The server does not start. {_error}")

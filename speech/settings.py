@@ -6,9 +6,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from speech.secrets import UnfitSecret, secret_text
+
 
 def _s(default: Any, help: str, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"help": help})
+
+
+class BadSettings(ValueError):
+    """Settings that nothing can start with; the sentence names every one."""
 
 
 @dataclass(frozen=True)
@@ -153,18 +159,25 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ, **given: Any) -> "Settings":
-        """Settings from MOKSORI_* variables; `given` wins. All that is malformed is named in one ValueError."""
+        """Settings from MOKSORI_* variables, secrets also from files (speech/secrets.py); `given` wins.
+
+        All that is malformed is named in one BadSettings.
+        """
         types, values, wrong = get_type_hints(cls), dict(given), []
         for f in fields(cls):
-            text = env.get(f"MOKSORI_{f.name.upper()}")
-            if text is None or f.name in values:
+            name = f"MOKSORI_{f.name.upper()}"
+            if f.name in values:
                 continue
             try:
-                values[f.name] = _parse(types[f.name], text)
+                text = env.get(name) if f.repr else secret_text(name, env)
+                if text is not None:
+                    values[f.name] = _parse(types[f.name], text)
+            except UnfitSecret as error:
+                wrong.append(str(error))
             except ValueError:
-                wrong.append(f"MOKSORI_{f.name.upper()}={text!r} is not {_a(types[f.name])}")
+                wrong.append(f"{name}={text!r} is not {_a(types[f.name])}")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise BadSettings("; ".join(wrong))
         return cls(**values)
 
     @property

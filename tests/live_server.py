@@ -30,7 +30,7 @@ def gunicorn(database: str, folder: Path, **given: object) -> Iterator[Live]:
     beside = serve(database, folder, DatagramBells(folder / "bells"))
     given = {
         "data_dir": folder, "database_url": database, "storage_url": f"file://{folder}/artifacts",
-        "secret": "for tests only", "port": port, "log_level": "WARNING", **given,
+        "secret": "only for these tests", "port": port, "log_level": "WARNING", **given,
     }  # fmt: skip
     env = os.environ | {f"MOKSORI_{name.upper()}": str(value) for name, value in given.items()}
     command = [sys.executable, "-m", "gunicorn", "-c", "python:server.gunicorn", "server.wsgi:app"]

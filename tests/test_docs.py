@@ -70,6 +70,7 @@ def test_the_shown_defaults_are_read_back_as_the_defaults() -> None:
 
 def test_no_text_names_a_setting_that_does_not_exist() -> None:
     known = {f"MOKSORI_{setting.name.upper()}" for setting in fields(Settings)} | INTERNAL
+    known |= {f"MOKSORI_{one.name.upper()}_FILE" for one in fields(Settings) if not one.repr}
     others = (*ROOT.glob("Dockerfile*"), *ROOT.glob("*compose*.y*ml"), ROOT / "Makefile")
     sources = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
     unknown = {

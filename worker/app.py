@@ -5,12 +5,13 @@ one that was measured: see docs/reliability.md.
 """
 
 import os
+import sys
 import time
 
 from celery import Celery
 
 from speech.rabbit import TASK
-from speech.settings import Settings
+from speech.settings import BadSettings, Settings
 from speech.topology import EXCHANGE, lane_queue
 from worker.boot import ModelsReady
 from worker.child import host_name
@@ -62,7 +63,10 @@ def create_worker(settings: Settings) -> Celery:
     return app
 
 
-settings = Settings.from_env()
+try:
+    settings = Settings.from_env()
+except BadSettings as error:
+    sys.exit(f"This worker does not start: {error}")
 app = create_worker(settings)
 WORKER = f"{host_name(settings)}/{os.environ['MOKSORI_BOOT']}"
 

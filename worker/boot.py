@@ -19,10 +19,11 @@ from speech.queue import open_bells
 from speech.settings import Settings
 from speech.store import JobStore
 from speech.sweeper import Sweeper
-from worker.child import BROKEN, read_state
+from worker.child import BROKEN
 from worker.gpu import memory
 from worker.pool import is_dead, release_dead_siblings, state_file, worker_id
 from worker.scratch import Scratch
+from worker.state import read_state
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,5 @@
 """The process that holds models and runs jobs; a dispatcher or Celery's pool is its parent."""
 
-import json
 import logging
 import os
 import socket
@@ -18,6 +17,7 @@ from speech.store import JobStore
 from worker.registry import DETAILS, LOADERS, import_plugins
 from worker.reload import Reload
 from worker.run import Runner
+from worker.state import write_state
 
 log = logging.getLogger(__name__)
 
@@ -78,19 +78,3 @@ class Child:
             "response_time_ms": self.runner.response_ms,
         }
         write_state(self.state, {"ready": True, **how})
-
-
-def write_state(path: Path, how: dict[str, Any]) -> None:
-    """Replace a state file at once, so that a reader sees the old or the new one; its folder is the parent's."""
-    beside = path.with_suffix(f".{os.getpid()}")
-    beside.write_text(json.dumps(how))
-    beside.replace(path)
-
-
-def read_state(path: Path) -> dict[str, Any]:
-    """What a child last said of itself; empty when it has said nothing yet."""
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -19,11 +19,12 @@ from speech.datagrams import Bell
 from speech.errors import Unavailable
 from speech.settings import Settings
 from speech.store import JobStore
-from worker.child import BROKEN, read_state
+from worker.child import BROKEN
 from worker.gpu import memory
 from worker.lease import ENDED_BY_US
 from worker.scratch import Scratch
 from worker.slot import child_main
+from worker.state import read_state
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,9 @@ from speech.schema import jobs
 from speech.settings import Settings
 from speech.store import JobStore
 from worker import scratch
-from worker.child import BROKEN, Child, host_name, write_state
+from worker.child import BROKEN, Child, host_name
 from worker.log import set_up_logging
+from worker.state import write_state
 
 log = logging.getLogger(__name__)
 child: Child | None = None
