@@ -15,8 +15,11 @@ TEXT = {
     "created_at": "2024-02-29",
 }  # fmt: skip
 IDS = {"job_id", "task_id", "key_id", "upload_id"}  # what names something of a tenant's in a route
-OTHERS = {"name": "srt"}  # further names in such a route
-BODIES: dict[str, object] = {}  # by route, where one needs a body before it looks for the id
+OTHERS = {"name": "srt", "correction_id": UNKNOWN}  # further names in such a route
+BODIES: dict[str, object] = {  # by route, where one needs a body before it looks for the id
+    "/v1/transcripts/<job_id>/corrections": {"first": 0, "last": 0, "text": "말"},
+    "/v1/transcripts/<job_id>/corrections/<correction_id>": {"state": "accepted"},
+}
 
 
 @pytest.fixture
@@ -75,7 +78,8 @@ def test_the_walk_knows_what_every_name_in_a_route_is(two):
         for rule in client.application.url_map.iter_rules()
         for name in re.findall(r"<(?:\w+:)?(\w+)>", rule.rule)
     }
-    assert names - IDS == {"name", "token"}  # of models, formats and pages; of signed links
+    # Of models, formats and pages; of signed links; within a job.
+    assert names - IDS == {"name", "token", "correction_id"}
 
 
 def test_lists_hold_ones_own_jobs_only_and_anothers_parent_has_no_children(two):
