@@ -68,7 +68,7 @@ def test_a_client_that_asks_for_json_is_told_where_to_go_and_how_much_is_taken(c
     }
 
 
-def test_the_page_is_one_file_under_200_lines_that_asks_nothing_of_the_network():
+def test_the_page_is_one_file_under_250_lines_that_asks_nothing_of_the_network():
     html = PAGE.read_text("utf-8")
-    assert len(html.splitlines()) < 200
+    assert len(html.splitlines()) < 250
     assert "src=" not in html and "@import" not in html and "stylesheet" not in html
