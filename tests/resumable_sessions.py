@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 
 import urllib3
 
+PAGES = {  # a session's answers may be read by pages, whatever the bucket's rules say
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "PUT",
+    "Access-Control-Allow-Headers": "content-range",
+    "Access-Control-Expose-Headers": "Range",
+}
 GRAIN = 262_144  # bytes; a piece that is not the last is kept in whole multiples of it
 
 

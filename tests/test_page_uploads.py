@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, Route, expect
 
+from speech.gcs import GoogleStorage
+from speech.links import Links
+from tests.gcs_fixtures import BUCKET, Fault, FaultStore, fault_store, gcs_url  # noqa: F401
 from tests.page_fixtures import Visit, chromium, serving
 from tests.services import until
 from tests.stub_engine import HEARD
@@ -148,3 +151,34 @@ def test_a_file_that_is_refused_tells_why(visit: Visit, film: Path):
     visit.page.set_input_files("#file", film)
     expect(visit.page.get_by_role("alert")).to_contain_text("다 지난 업로드")
     expect(visit.page.locator("#file")).to_be_enabled()
+
+
+@pytest.fixture(scope="module")
+def bucket(gcs_url: str) -> Iterator[FaultStore]:  # noqa: F811
+    with fault_store(gcs_url, sessions=True) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def on_bucket(bucket: FaultStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("page")
+    place = {"storage_url": f"gs://{BUCKET}/page", "storage_endpoint": bucket.url}
+    with serving(folder, **place) as url:
+        yield url
+
+
+@pytest.mark.gcs
+@pytest.mark.parametrize("kind", ["cut", "503", "part", "swallow"])
+def test_a_large_file_goes_straight_to_the_bucket_and_over_breaks_there(
+    browser: Browser, on_bucket: str, bucket: FaultStore, film: Path, kind: str
+):
+    visit = Visit(browser, on_bucket).open()
+    bucket.faults = [Fault(kind, 1, "PUT", "upload_id", every=2)]
+    visit.page.set_input_files("#file", film)
+    expect(visit.page.locator("#hear ol li")).to_have_count(len(HEARD), timeout=20_000)
+    assert not [url for url in visit.asked if PIECES.search(url)], "no byte went by the server"
+    links = Links(on_bucket, "unused")
+    storage = GoogleStorage(f"gs://{BUCKET}/page", links, bucket.url)
+    upload = latest(visit)["request"]["upload"]
+    assert b"".join(storage.open(f"t/default/inputs/{upload}")) == film.read_bytes()
+    visit.context.close()

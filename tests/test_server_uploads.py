@@ -9,6 +9,7 @@ import pytest
 
 from server.shapes import UploadShape
 from speech import uploads
+from tests.key_fixtures import new_key
 from tests.server_fixtures import serve, working
 from tests.services import until
 
@@ -276,6 +277,21 @@ def test_a_url_ends_with_its_upload(served, client):
     assert error(client.put(f"/uploads/{over}", data=BYTES)) == (410, "upload_gone", None)
     unknown = links.upload_url("11111111-1111-4111-8111-111111111111", time.time() + 60)
     assert client.put(f"/uploads/{unknown.rsplit('/', 1)[1]}", data=BYTES).status_code == 410
+
+
+def test_a_url_takes_bytes_without_a_key_and_nothing_else_does(new_database, tmp_path):
+    with working(serve(new_database("sqlite"), tmp_path)) as made:
+        client = made.app.test_client()
+        _, speaks = new_key(made, "speak", "read")
+        _, hears = new_key(made, "transcribe")
+        assert begin(client).status_code == 401
+        assert error(begin(client, headers=speaks))[:2] == (403, "scope_missing")
+        upload = begin(client, headers=hears).json
+        assert put(client, upload, 0, 250).json["state"] == "complete"
+        assert client.get(f"/v1/uploads/{upload['id']}").status_code == 401
+        made_of_it = {"kind": "transcription", "upload": upload["id"]}
+        assert client.post("/v1/jobs", json=made_of_it, headers=hears).status_code == 202
+    made.store.db.close()
 
 
 def test_an_upload_of_another_tenant_answers_as_an_unknown_one(served, client, monkeypatch):

@@ -27,7 +27,7 @@ def said(settings: Settings, ok: bool) -> list[str]:
 def test_a_good_folder_has_nothing_to_change_and_keeps_nothing(tmp_path: Path):
     settings = Settings(data_dir=str(tmp_path))
     assert said(settings, False) == []
-    assert len(said(settings, True)) == 10
+    assert len(said(settings, True)) == 11
     assert not [p for p in (tmp_path / "artifacts").rglob("*") if p.is_file()]
 
 
