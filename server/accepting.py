@@ -82,9 +82,9 @@ def accept(order: Order) -> tuple[Job, bool]:
     if order.once is not None and named is not None:
         return _by_both(order, named)
     once = order.once or named
-    if order.upload is None:
+    if order.file is None:
         return service.store.create(order.new, order.children, once, caller().account)
-    return _with_upload(order, once)
+    return _with_file(order, once)
 
 
 def _for_caller(order: Order) -> Order:
@@ -94,13 +94,13 @@ def _for_caller(order: Order) -> Order:
     return replace(order, new=replace(order.new, tenant=who.tenant))
 
 
-def _with_upload(order: Order, once: Once | None) -> tuple[Job, bool]:
-    service, upload = here(), order.upload
-    assert upload is not None
+def _with_file(order: Order, once: Once | None) -> tuple[Job, bool]:
+    service, file = here(), order.file
+    assert file is not None
     name = str(uuid.uuid4())
     key = f"t/{tenant()}/inputs/{name}"
-    service.storage.put(key, upload.path, "application/octet-stream", owner=name)
-    place = {"key": key, "name": upload.name, "bytes": upload.bytes}
+    service.storage.put(key, file.path, "application/octet-stream", owner=name)
+    place = {"key": key, "name": file.name, "bytes": file.bytes}
     try:
         new, children, account = with_input(order.new, place), order.children, caller().account
         job, made = service.store.create(new, children, once, account)

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_cors import CORS
 
 from server import caller, errors
-from server.form_body import SpeechRequest, close_uploads
+from server.form_body import SpeechRequest, close_files
 from server.limits import show_limits
 from server.metrics import make_registry
 from server.origins import allowed_origins, refuse_foreign
@@ -82,7 +82,7 @@ def create_app(
         stopping=stopping,
     )
     errors.register(app)
-    app.teardown_request(close_uploads)
+    app.teardown_request(close_files)
     for module in ROUTES:
         app.register_blueprint(module.routes)
     app.register_blueprint(files_routes(storage, links, store.file_is_gone))

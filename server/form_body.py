@@ -23,7 +23,7 @@ _INSIDE = re.compile(r"(\w+)\[(\w+)\]")
 _AROUND = 1_048_576  # bytes of headers and fields around the file
 
 
-class Upload:
+class FormFile:
     """One uploaded file in a temporary file that is gone when closed; raises TooLarge while it is written."""
 
     def __init__(self, limit: int) -> None:
@@ -69,7 +69,7 @@ class _LoudParser(FormDataParser):
 
 
 class SpeechRequest(Request):
-    """A request whose uploads stream into `Upload`s, removed when it ends."""
+    """A request whose files stream into `FormFile`s, removed when it ends."""
 
     form_data_parser_class = _LoudParser
     max_form_memory_size = FIELD_BYTES
@@ -82,21 +82,21 @@ class SpeechRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        upload = Upload(current_app.extensions["moksori"].settings.form_limit)
-        self.uploads.append(upload)
-        return upload  # type: ignore[return-value]
+        file = FormFile(current_app.extensions["moksori"].settings.form_limit)
+        self.form_files.append(file)
+        return file  # type: ignore[return-value]
 
     @property
-    def uploads(self) -> list[Upload]:
-        """The uploads of this request so far."""
-        made: list[Upload] = self.__dict__.setdefault("_uploads", [])
+    def form_files(self) -> list[FormFile]:
+        """The files of this request so far."""
+        made: list[FormFile] = self.__dict__.setdefault("_form_files", [])
         return made
 
 
-def close_uploads(_error: BaseException | None = None) -> None:
+def close_files(_error: BaseException | None = None) -> None:
     """Remove the temporary files of a request that is over."""
-    for upload in getattr(request, "uploads", ()):
-        upload.close()
+    for file in getattr(request, "form_files", ()):
+        file.close()
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Form:
     """A form's fields by name (a list where a name stands often), and its file."""
 
     fields: dict[str, Any]
-    file: Upload | None
+    file: FormFile | None
 
 
 def is_form() -> bool:
@@ -165,7 +165,7 @@ def _parse(limit: int) -> None:
         raise InvalidRequest("broken_form", reason=str(error)[:200]) from None
 
 
-def _file() -> Upload | None:
+def _file() -> FormFile | None:
     given = [(name, file) for name, files in request.files.lists() for file in files]
     for name, _ in given:
         if name != "file":
@@ -174,9 +174,9 @@ def _file() -> Upload | None:
         raise InvalidRequest("field_twice", param="file")
     if not given:
         return None
-    upload: Upload = given[0][1].stream  # type: ignore[assignment]
+    file: FormFile = given[0][1].stream  # type: ignore[assignment]
     # macOS sends names decomposed (NFD); a name is only ever shown, and shown composed.
-    upload.name = unicodedata.normalize("NFC", given[0][1].filename or "")[:255]
-    if not upload.bytes:
+    file.name = unicodedata.normalize("NFC", given[0][1].filename or "")[:255]
+    if not file.bytes:
         raise BadMedia("media_empty", param="file")
-    return upload
+    return file

@@ -10,7 +10,7 @@ from server.bodies import (
     TranslationJobBody,
 )
 from server.checking import check
-from server.form_body import Upload
+from server.form_body import FormFile
 from server.orders import Order
 from server.service import Service
 from server.speeches import speech_job
@@ -19,7 +19,7 @@ from speech.errors import InvalidRequest, SpeechError, TooLarge
 from speech.jobs import NewJob
 
 
-def job_order(service: Service, body: BaseModel, file: Upload | None = None) -> Order:
+def job_order(service: Service, body: BaseModel, file: FormFile | None = None) -> Order:
     """The order that a checked body of POST /v1/jobs stands for."""
     if isinstance(body, BatchBody):
         return _batch(service, body)

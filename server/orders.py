@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from server.form_body import Upload
+from server.form_body import FormFile
 from speech.errors import InvalidRequest, TooLarge
 from speech.jobs import LANE_OF, NewJob
 from speech.keys import Once
@@ -17,7 +17,7 @@ class Order:
     """A job that is to be made: its row, the file that belongs to it, and what makes it once only."""
 
     new: NewJob
-    upload: Upload | None = None
+    file: FormFile | None = None
     children: list[NewJob] = field(default_factory=list)
     once: Once | None = None
     stream: bool = False  # the caller wants to read while it runs
@@ -25,7 +25,7 @@ class Order:
     def fingerprint(self) -> str:
         """SHA-256 of what is asked, hex: two requests that mean the same have the same."""
         told = [_meaning(new) for new in (self.new, *self.children)]
-        text = json.dumps([told, self.upload.sha256 if self.upload else None], sort_keys=True)
+        text = json.dumps([told, self.file.sha256 if self.file else None], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

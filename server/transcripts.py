@@ -15,7 +15,7 @@ from server.bodies import (
     TranslationJobBody,
 )
 from server.cue_bodies import changes
-from server.form_body import Upload
+from server.form_body import FormFile
 from server.hearing_bodies import hearing_request
 from server.orders import Order, order_for
 from server.places import fetched, input_place, output_keys, uploaded
@@ -36,7 +36,7 @@ CANONICAL = "transcript.json"  # stored by every transcription; all else is rend
 
 
 def transcription_order(
-    service: Service, kind: str, body: TranslationFields, file: Upload | None
+    service: Service, kind: str, body: TranslationFields, file: FormFile | None
 ) -> Order:
     """The order of the OpenAI routes: a file or a URL. Raises InvalidRequest("one_input")."""
     assert isinstance(body, TranscriptionBody | TranslationBody)
@@ -53,7 +53,7 @@ def transcription_order(
 
 
 def transcription_job(
-    service: Service, body: TranscriptionJobBody | TranslationJobBody, file: Upload | None = None
+    service: Service, body: TranscriptionJobBody | TranslationJobBody, file: FormFile | None = None
 ) -> Order:
     """The order of POST /v1/jobs with kind transcription or translation."""
     named = {"url": body.url, "input": body.input, "upload": body.upload}
@@ -150,7 +150,7 @@ def _need_subtitles(body: TranslationFields, formats: list[str], where: str) -> 
 
 
 def _place(
-    service: Service, file: Upload | None, named: dict[str, str | None]
+    service: Service, file: FormFile | None, named: dict[str, str | None]
 ) -> dict[str, Any] | None:
     given = {name: text for name, text in named.items() if text is not None}
     if len(given) + (file is not None) != 1:

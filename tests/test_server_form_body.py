@@ -1,26 +1,26 @@
-"""Uploads stream to disk, counted and hashed, and leave nothing behind."""
+"""Files of forms stream to disk, counted and hashed, and leave nothing behind."""
 
 import hashlib
 import io
 
 import pytest
 
-from server.form_body import FIELD_BYTES, PARTS, Upload
+from server.form_body import FIELD_BYTES, PARTS, FormFile
 from speech.errors import TooLarge
 
 
-def test_an_upload_is_counted_hashed_and_removed_when_closed():
-    upload = Upload(limit=10)
-    upload.write(b"hello")
-    upload.write(b"world")
-    upload.seek(0)
-    assert (upload.read(), upload.bytes) == (b"helloworld", 10)
-    assert upload.sha256 == hashlib.sha256(b"helloworld").hexdigest()
+def test_a_file_is_counted_hashed_and_removed_when_closed():
+    file = FormFile(limit=10)
+    file.write(b"hello")
+    file.write(b"world")
+    file.seek(0)
+    assert (file.read(), file.bytes) == (b"helloworld", 10)
+    assert file.sha256 == hashlib.sha256(b"helloworld").hexdigest()
     with pytest.raises(TooLarge):
-        upload.write(b"!")
-    path = upload.path
+        file.write(b"!")
+    path = file.path
     assert path.read_bytes() == b"helloworld"
-    upload.close()
+    file.close()
     assert not path.exists()
 
 

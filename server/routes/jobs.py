@@ -18,7 +18,7 @@ from server.checking import check
 from server.contract import FORM, JSON, Told, tells
 from server.erasing import erase
 from server.errors import language
-from server.form_body import Upload, is_form, read_form
+from server.form_body import FormFile, is_form, read_form
 from server.hearing_bodies import LISTS
 from server.job_json import job_json
 from server.job_orders import job_order
@@ -98,7 +98,7 @@ def retry(job_id: str) -> Response:
     return accepted(here().store.retry(job.id, tenant(), once, caller().account))
 
 
-def _asked() -> tuple[str, dict[str, Any], Upload | None, bool]:
+def _asked() -> tuple[str, dict[str, Any], FormFile | None, bool]:
     settings = here().settings
     if is_form():
         form = read_form(settings.form_limit, LISTS | {"formats"})

@@ -6,7 +6,7 @@ from server.accepting import respond
 from server.bodies import TranscriptionBody, TranslationBody, TranslationFields
 from server.checking import check
 from server.contract import FORM, JSON, Told, tells
-from server.form_body import Upload, is_form, read_form
+from server.form_body import FormFile, is_form, read_form
 from server.hearing_bodies import LISTS
 from server.json_body import read_json
 from server.orders import Order
@@ -60,7 +60,7 @@ def _answer(kind: str, model: type[TranslationFields]) -> Response:
 
 def read_recording(
     model: type[TranslationFields],
-) -> tuple[TranslationFields, Upload | None]:
+) -> tuple[TranslationFields, FormFile | None]:
     """The body of a transcription: a form with its file, or JSON that names a URL."""
     settings = here().settings
     if not is_form():
