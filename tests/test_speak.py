@@ -162,11 +162,11 @@ def test_captions_in_every_form(tmp_path: Path) -> None:
 
 
 def test_what_was_read_otherwise_and_left_out_is_told(tmp_path: Path) -> None:
-    made = done(speak(attempt(tmp_path, {"input": "배 3개 漢"})))
+    made = done(speak(attempt(tmp_path, {"input": "배 3개 ね"})))
     assert made.result["changes"] == [{"written": "3개", "spoken": "세 개", "kind": "count"}]
-    assert made.result["unknown"] == ["漢"]
+    assert made.result["unknown"] == ["ね"]
     assert made.warnings[0]["code"] == "characters_left_out"
-    assert "漢" in made.warnings[0]["message"]
+    assert "ね" in made.warnings[0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_was_read_otherwise_and_left_out_is_told(tmp_path: Path) -> None:
         ({"input": "  \n"}, "nothing_to_speak"),
         ({"input": "..."}, "nothing_to_speak"),
         ({"input": 3}, "nothing_to_speak"),
-        ({"input": "漢", "on_unknown": "reject"}, "unreadable_characters"),
+        ({"input": "ね", "on_unknown": "reject"}, "unreadable_characters"),
         ({"input": "가", "on_unknown": "guess"}, "unknown_on_unknown"),
         ({"input": "가", "speed": 4.5}, "speed_out_of_range"),
         ({"input": "가", "speed": "2"}, "speed_out_of_range"),

