@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from speech import counting, locks
+from speech.database import Database
 from speech.errors import Gone, NotFound, StorageUnavailable
 from speech.jobs import Job, NewJob
 from speech.purge import LOOK_AGAIN, OWNER, Purge, Taken
@@ -16,6 +17,7 @@ from speech.schema import idempotency, pieces, tombstones, trash
 from speech.settings import Settings
 from speech.store import JobStore
 from tests.aged import age, age_files, ids_in, stored
+from tests.query_plans import plans
 from tests.some_jobs import check_invariants
 from tests.stub_runners import HOLDER, Bench, done
 from worker.attempt import Split
@@ -316,6 +318,26 @@ def test_after_an_outage_of_storage_the_next_run_goes_on(
     assert len(objects(bench)) == 3
     assert purge(bench) == {"objects": 3}
     assert objects(bench) == []
+
+
+def test_a_purge_walks_no_table_of_jobs(new_database: Any, tmp_path: Path) -> None:
+    store = JobStore(Database(new_database("sqlite")))
+    bench = Bench(store, tmp_path, **KEEP)
+    ended(bench)
+    ended(bench, outputs=("wav_files/1/a.wav",), promised=("speech.wav",))
+    with_input(bench)
+    bench.run(done)
+    age(store, 100)
+    with plans(store.db) as first:
+        purge(bench)
+    age(store, 100)
+    with plans(store.db) as later:
+        purge(bench)
+    found = first() + later()
+    store.db.close()
+    for index in ("jobs_old ", "jobs_old_input ", "jobs_expires ", "jobs_input ", "jobs_parent "):
+        assert f"INDEX {index}" in found
+    assert "SCAN jobs\n" not in found
 
 
 def test_two_never_purge_at_once(bench: Bench) -> None:
