@@ -15,9 +15,10 @@ from speech.settings import Settings
 from speech.subtitles import WRITERS
 from speech.transcript import Segment, Transcript
 from worker.cuts import cut
-from worker.engines import TranscribeOptions, load_transcriber
+from worker.engines import TranscribeOptions
 from worker.listen import listen, merge, same_language
 from worker.sentences import number_sentences
+from worker.transcribe import load_transcription_models
 
 
 @click.command("transcribe")
@@ -61,7 +62,7 @@ def transcribe_file(file: Path, options: TranscribeOptions, settings: Settings) 
         decoded = decode(file, Path(folder) / "samples", MediaLimits.from_settings(settings))
         for warning in decoded.warnings:
             _warn(**warning)
-        engine = load_transcriber(settings)
+        engine = load_transcription_models(settings)
         spans = cut(decoded.path, decoded.samples, settings.part_seconds)
         options, _ = same_language(engine, decoded.path, spans, options)
         parts = []

@@ -32,10 +32,16 @@ else:
 
 
 class CuesQuery(CueRulesBody):
-    """GET /v1/transcripts/{job_id} and cues.json: a preset, and single rules that differ from it."""
+    """GET /v1/transcripts/{job_id}/cues.json: a preset, and single rules that differ from it."""
 
     preset: Preset | None = None
     version: int | None = Field(default=None, ge=0)
+
+
+class PageQuery(CuesQuery):
+    """GET /v1/transcripts/{job_id}."""
+
+    syllables: bool = False
 
 
 class TrackQuery(CuesQuery):

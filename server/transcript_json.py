@@ -9,12 +9,14 @@ from speech.corrections import text_of
 from speech.cue_checks import broken, line_lengths, report, speed, with_previous
 from speech.cue_rules import CueRules
 from speech.cues import Cue
+from speech.syllables import syllables
+from speech.transcript import Word
 from speech.words import Placed, sentence_numbers
 
 Speakers = dict[int, str | None]
 
 
-def transcript_json(view: View) -> dict[str, Any]:
+def transcript_json(view: View, with_syllables: bool = False) -> dict[str, Any]:
     """What a transcript page needs: sentences, cues, words, and who speaks where that is known."""
     told, speakers = view.transcript, speakers_of(view)
     return {
@@ -30,7 +32,7 @@ def transcript_json(view: View) -> dict[str, Any]:
         "speakers": list(dict.fromkeys(one for one in speakers.values() if one)),
         "sentences": sentences_json(view.words, speakers),
         "cues": cues_json(view.cues, view.rules),
-        "words": [_word(one, speakers) for one in view.words],
+        "words": [_word(one, speakers, with_syllables) for one in view.words],
     }
 
 
@@ -96,8 +98,8 @@ def speakers_of(view: View) -> Speakers:
     return dict(enumerate(labels))
 
 
-def _word(one: Placed, speakers: Speakers) -> dict[str, Any]:
-    return {
+def _word(one: Placed, speakers: Speakers, with_syllables: bool) -> dict[str, Any]:
+    told = {
         "first": one.first,
         "last": one.last,
         "word": one.word.word,
@@ -107,4 +109,16 @@ def _word(one: Placed, speakers: Speakers) -> dict[str, Any]:
         "sentence": one.word.sentence,
         "time_source": one.word.time_source,
         "speaker": speakers.get(one.first),
+    }
+    return told | (
+        {"syllables": [_syllable(s) for s in syllables(one.word)]} if with_syllables else {}
+    )
+
+
+def _syllable(one: Word) -> dict[str, Any]:
+    return {
+        "text": one.word,
+        "start": one.start,
+        "end": one.end,
+        "time_source": one.time_source,
     }

@@ -46,6 +46,15 @@ class SentenceShape(Shape):
     speaker: str | None
 
 
+class SyllableShape(Shape):
+    """A syllable; its time is its share of the word's."""
+
+    text: str
+    start: float
+    end: float
+    time_source: Literal["split"]
+
+
 class PlacedWordShape(Shape):
     """A word; `first` and `last` are the ids of the words as heard that it stands for."""
 
@@ -58,6 +67,7 @@ class PlacedWordShape(Shape):
     sentence: int | None
     time_source: Literal["engine", "aligned", "interpolated"]
     speaker: str | None
+    syllables: list[SyllableShape] | None = None
 
 
 class TrackShape(Shape):

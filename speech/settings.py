@@ -113,6 +113,10 @@ class Settings:
     speech_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
     speech_threads: int = _s(1, "Threads of the speech engine")
     transcription_engine: str = _s("whisper", "Engine of the transcription lane")
+    aligner: str = _s("wav2vec2", "Network that times words when a model for it is named")
+    alignment_model: str = _s(
+        "", "Folder or hub name of the aligner's model; empty: times as the engine heard them"
+    )
     whisper_model: str = _s(
         "base",
         "A folder, `gs://bucket/prefix`, `base` (ships), or a faster-whisper name where a hub is reachable",

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from speech.coverage import Coverage
 
-# Where a word's time is from: the engine that heard or spoke it, a separate aligner, or its timed neighbours.
-TimeSource = Literal["engine", "aligned", "interpolated"]
+# Where a time is from: the engine that heard or spoke the word, an aligner, its timed neighbours, or, for a
+# syllable, its share of the word.
+TimeSource = Literal["engine", "aligned", "interpolated", "split"]
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,15 @@ def test_a_page_gets_sentences_cues_and_words(client, job_id):
     assert told["speakers"] == []
 
 
+def test_syllables_are_told_to_those_who_ask(client, job_id):
+    told = client.get(f"/v1/transcripts/{job_id}?syllables=true").json
+    TranscriptPageShape.model_validate(told)
+    assert told["words"][0]["syllables"][1] == {
+        "text": "늘", "start": 0.167, "end": 0.333, "time_source": "split",
+    }  # fmt: skip
+    assert "syllables" not in client.get(f"/v1/transcripts/{job_id}").json["words"][0]
+
+
 def test_speakers_are_told_where_the_engine_told_them_apart(client, monkeypatch):
     segment = replace(lecture().segments[0], speaker="A")
     other = replace(segment, id=1, speaker="B", start=5.0, end=6.0)

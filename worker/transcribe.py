@@ -16,6 +16,7 @@ from speech.settings import Settings
 from speech.subtitles import CONTENT_TYPES, WRITERS, from_json
 from speech.transcript import Segment, Transcript
 from speech.words import written_language
+from worker.aligners import with_times
 from worker.attempt import Attempt, Done, NewArtifact, Split
 from worker.cuts import cut
 from worker.engines import Task, TranscribeOptions, Transcriber, load_transcriber
@@ -32,7 +33,7 @@ _ENGINE_FIELDS = (
 
 def load_transcription_models(settings: Settings) -> Transcriber:
     """The lane's engine, loaded and warmed up."""
-    return load_transcriber(settings)
+    return with_times(load_transcriber(settings), settings)
 
 
 def transcribe(attempt: Attempt) -> Done | Split:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from server.contract import Told, tells
-from server.cue_bodies import CuesQuery, TrackQuery, changes
+from server.cue_bodies import CuesQuery, PageQuery, TrackQuery, changes
 from server.query import read_query
 from server.service import Service, here
 from server.transcript_json import cue_file, transcript_json
@@ -21,12 +21,14 @@ routes = Blueprint("transcripts", __name__)
 
 
 @routes.get("/v1/transcripts/<job_id>")
-@tells(Told(query=CuesQuery, answers={200: TranscriptPageShape}, scope="read"))
+@tells(Told(query=PageQuery, answers={200: TranscriptPageShape}, scope="read"))
 def show(job_id: str) -> Response:
     """Show a transcript: its sentences, cues and words, and signed tracks for a player."""
-    service, query = here(), read_query(CuesQuery)
+    service, query = here(), read_query(PageQuery)
     view = look(service, job_id, query)
-    return _fresh(jsonify(transcript_json(view) | {"tracks": _tracks(service, view, query)}))
+    return _fresh(
+        jsonify(transcript_json(view, query.syllables) | {"tracks": _tracks(service, view, query)})
+    )
 
 
 @routes.get("/v1/transcripts/<job_id>/cues.json")
