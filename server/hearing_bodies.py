@@ -38,8 +38,10 @@ class ServerVad(Body):
 
 
 class HearingFields(Body):
-    """Options of the engine."""
+    """What of the recording is heard, and how."""
 
+    track: int | None = Field(default=None, ge=0, le=99)
+    channel: Literal["mix", "left", "right", "each"] | None = None
     prompt: str | None = Field(default=None, max_length=10_000)
     temperature: float = Field(default=0.0, ge=0.0, le=1.0)
     hotwords: str | None = Field(default=None, max_length=10_000)

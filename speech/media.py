@@ -45,6 +45,14 @@ class MediaLimits:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Which of a file's sound is wanted."""
+
+    track: int = 0  # among its sound tracks, from 0
+    channel: int | None = None  # from 0; None: all mixed to one
+
+
+@dataclass(frozen=True)
 class Decoded:
     """What was in a file; its samples are at `path`: mono, 16 kHz, signed 16 bit in the machine's order."""
 
@@ -54,6 +62,7 @@ class Decoded:
     codec: str
     source_rate: int  # Hz
     channels: int
+    tracks: int  # of sound, in the file
     memory_bytes: int  # the decoder's peak
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -69,16 +78,17 @@ def decode(
     limits: MediaLimits,
     check: Callable[[], None] = lambda: None,
     param: str = "file",
+    choice: Choice = Choice(),
 ) -> Decoded:
-    """Decode the first sound track of `source` into `target`; `check` is called 4 times a second.
+    """Decode one sound track of `source` into `target`; `check` is called 4 times a second.
 
     A file that breaks off is decoded as far as it goes, with a warning. Raises BadMedia (media_empty,
-    media_playlist, media_no_audio, media_unreadable, media_timeout), TooLarge (audio_too_long), and what
-    `check` raises.
+    media_playlist, media_no_audio, media_no_track, media_no_channel, media_unreadable, media_timeout),
+    TooLarge (audio_too_long), and what `check` raises.
     """
     if not source.stat().st_size:
         raise BadMedia("media_empty", param=param)
-    answer = _run(source, target, limits, check, param)
+    answer = _run(source, target, limits, check, param, choice)
     if "error" in answer:
         raise _error(answer, source, limits, param)
     done = answer["done"]
@@ -91,6 +101,7 @@ def decode(
         codec=done["codec"],
         source_rate=done["source_rate"],
         channels=done["channels"],
+        tracks=done["tracks"],
         memory_bytes=answer["memory_bytes"],
         warnings=_warnings(done, source),
     )
@@ -105,10 +116,11 @@ def samples(path: Path, start: int = 0, end: int | None = None) -> np.ndarray:
 
 
 def _run(
-    source: Path, target: Path, limits: MediaLimits, check: Callable[[], None], param: str
-) -> dict[str, Any]:
+    source: Path, target: Path, limits: MediaLimits, check: Callable[[], None], param: str,
+    choice: Choice,
+) -> dict[str, Any]:  # fmt: skip
     with tempfile.TemporaryFile() as stderr:
-        child = _start(source, target, limits, stderr)
+        child = _start(source, target, limits, choice, stderr)
         try:
             last = _last_line(child, limits.timeout, check)
             code = child.wait(5)
@@ -131,10 +143,11 @@ def _run(
 
 
 def _start(
-    source: Path, target: Path, limits: MediaLimits, stderr: IO[bytes]
+    source: Path, target: Path, limits: MediaLimits, choice: Choice, stderr: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     most = round(limits.max_seconds * RATE)
-    numbers = (most, max(1, round(limits.timeout)), limits.memory_bytes)
+    channel = -1 if choice.channel is None else choice.channel
+    numbers = (most, max(1, round(limits.timeout)), limits.memory_bytes, choice.track, channel)
     return subprocess.Popen(
         [sys.executable, "-I", _CHILD, source.absolute(), target.absolute(), *map(str, numbers)],
         stdin=subprocess.DEVNULL,
@@ -179,7 +192,9 @@ def _error(answer: dict[str, Any], source: Path, limits: MediaLimits, param: str
         with source.open("rb") as file:
             if _PLAYLIST.match(file.read(4096)):
                 return BadMedia("media_playlist", param=param)
-    return BadMedia(code, param=param)
+    if code in {"media_no_track", "media_no_channel"}:
+        param = code.removeprefix("media_no_")
+    return BadMedia(code, param=param, **answer.get("fields", {}))
 
 
 def _warnings(done: dict[str, Any], source: Path) -> list[dict[str, Any]]:

@@ -28,14 +28,22 @@ PR_SET_NO_NEW_PRIVS = 38
 
 
 class Refused(Exception):
-    """The file cannot be used; holds the error's code."""
+    """The file cannot be used; holds the error's code, and what its sentence needs."""
+
+    def __init__(self, code: str, **fields: Any) -> None:
+        super().__init__(code)
+        self.fields = fields
 
 
 class Sink:
-    """The output: mono s16 samples, counted against the limit as they are written."""
+    """The output: mono s16 samples, counted against the limit as they are written.
 
-    def __init__(self, file: Any, limit: int) -> None:
+    `channel` is the one that is kept, from 0; -1 mixes them all.
+    """
+
+    def __init__(self, file: Any, limit: int, channel: int) -> None:
         self.file, self.limit, self.samples, self.told = file, limit, 0, 0
+        self.channel = channel
         self.resampler: AudioResampler | None = None
         self.shape: tuple[Any, ...] = ()
 
@@ -44,10 +52,17 @@ class Sink:
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self.resampler is None or self.shape != shape:
             self.flush()
-            self.resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
+            self.resampler = self._resampler(frame.layout)
             self.shape = shape
         frame.pts = None  # times with gaps make the resampler fail; samples are simply joined
         self._write(self.resampler.resample(frame))
+
+    def _resampler(self, layout: Any) -> AudioResampler:
+        if self.channel < 0:
+            return AudioResampler(format="s16", layout="mono", rate=RATE)
+        if self.channel >= layout.nb_channels:
+            raise Refused("media_no_channel", channels=layout.nb_channels)
+        return AudioResampler(format="s16p", layout=layout, rate=RATE)
 
     def flush(self) -> None:
         """Write what the resampler still holds."""
@@ -60,7 +75,8 @@ class Sink:
             self.samples += frame.samples
             if self.samples > self.limit:
                 raise Refused("audio_too_long")
-            self.file.write(memoryview(frame.planes[0])[: frame.samples * 2])
+            plane = frame.planes[max(0, self.channel)]
+            self.file.write(memoryview(plane)[: frame.samples * 2])
         if self.samples - self.told > RATE * 60:
             self.told = self.samples
             say(samples=self.samples)
@@ -94,8 +110,8 @@ def confine(limit: int, cpu: int, memory: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def decode(source: Any, sink: Sink) -> dict[str, Any]:
-    """Decode the first audio stream into `sink`; what was found on the way."""
+def decode(source: Any, sink: Sink, track: int) -> dict[str, Any]:
+    """Decode the audio stream of this number into `sink`; what was found on the way."""
     options = {"format_whitelist": FORMATS, "protocol_whitelist": ""}
     try:
         container = av.open(source, options=options, metadata_errors="ignore")
@@ -103,7 +119,9 @@ def decode(source: Any, sink: Sink) -> dict[str, Any]:
         raise Refused("media_unreadable") from None
     if not container.streams.audio:
         raise Refused("media_no_audio")
-    stream = container.streams.audio[0]
+    if track >= len(container.streams.audio):
+        raise Refused("media_no_track", tracks=len(container.streams.audio))
+    stream = container.streams.audio[track]
     good, lost = pump(container, stream, sink)
     if not good:
         raise Refused("media_unreadable" if lost else "media_empty")
@@ -115,6 +133,7 @@ def decode(source: Any, sink: Sink) -> dict[str, Any]:
         "codec": stream.codec_context.name,
         "source_rate": stream.codec_context.sample_rate,
         "channels": stream.codec_context.channels,
+        "tracks": len(container.streams.audio),
         "declared": declared(container, stream),
         "packets": good,
         "lost": lost,
@@ -159,7 +178,9 @@ def peak(status: Any) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-def main(source: str, target: str, limit: str, cpu: str, memory: str) -> None:
+def main(
+    source: str, target: str, limit: str, cpu: str, memory: str, track: str, channel: str
+) -> None:
     """Decode `source` into `target`: at most `limit` samples, `cpu` seconds, `memory` bytes."""
     import_all()
     with (
@@ -169,11 +190,11 @@ def main(source: str, target: str, limit: str, cpu: str, memory: str) -> None:
     ):
         confine(int(limit), int(cpu), int(memory))
         try:
-            found = decode(media, Sink(file, int(limit)))
+            found = decode(media, Sink(file, int(limit), int(channel)), int(track))
             file.flush()
             answer: dict[str, Any] = {"done": found}
         except Refused as error:
-            answer = {"error": str(error)}
+            answer = {"error": str(error), "fields": error.fields}
         except (FFmpegError, MemoryError):
             answer = {"error": "media_unreadable"}
         say(**answer, memory_bytes=peak(status))

@@ -88,3 +88,25 @@ def silence(path: Path, hours: float, container: str = "flac", codec: str = "fla
             packet.duration, packet.time_base, packet.stream = step, Fraction(1, 8_000), stream
             out.mux(packet)
     return path
+
+
+def stereo(path: Path, *channels: np.ndarray, rate: int = 16_000) -> Path:
+    """16-bit WAV with another sound on each channel."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.stack(channels, axis=1).tobytes())
+    return path
+
+
+def tracks(path: Path, *sounds: np.ndarray) -> Path:
+    """Matroska with a sound track for each sound: mono at 48 kHz."""
+    with av.open(str(path), "w", format="matroska") as out:
+        streams = [out.add_stream("pcm_s16le", rate=48_000, layout="mono") for _ in sounds]
+        for stream, sound in zip(streams, sounds, strict=True):
+            frame = av.AudioFrame.from_ndarray(sound[None], format="s16", layout="mono")
+            frame.sample_rate = 48_000
+            out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
+    return path

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from speech.errors import BadMedia, Cancelled, TooLarge
-from speech.media import MediaLimits, decode, samples
-from tests.media_fixtures import encode, raw_wav, silence, tone, wav
+from speech.media import Choice, MediaLimits, decode, samples
+from tests.media_fixtures import encode, raw_wav, silence, stereo, tone, tracks, wav
 
 pytestmark = pytest.mark.slow  # each decodes in a process of its own
 
@@ -254,7 +254,7 @@ def test_the_limits_alone_stop_a_playlist_that_the_whitelists_let_through(tmp_pa
         "av.open = lambda file, **rest: opened(sys.argv[1])\n"
         "media_child.main(*sys.argv[1:])\n"
     )
-    arguments = [str(path), str(tmp_path / "out"), "960000", "20", str(2**31)]
+    arguments = [str(path), str(tmp_path / "out"), "960000", "20", str(2**31), "0", "-1"]
     ran = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
@@ -263,6 +263,42 @@ def test_the_limits_alone_stop_a_playlist_that_the_whitelists_let_through(tmp_pa
         cwd=Path(__file__).parents[1],
     )
     assert '"error": "media_unreadable"' in ran.stdout, ran.stderr
+
+
+def test_a_sound_track_is_chosen_by_its_number(tmp_path):
+    path = tracks(tmp_path / "a", *(tone(1, rate=48_000, hz=hz) for hz in (300, 600, 900)))
+    for track, hz in enumerate((300, 600, 900)):
+        decoded = decode(path, tmp_path / "out", LIMITS, choice=Choice(track))
+        assert decoded.tracks == 3
+        assert loudest_hz(decoded.path) == pytest.approx(hz, abs=5)
+    with pytest.raises(BadMedia, match="tracks in the file: 3") as caught:
+        decode(path, tmp_path / "out", LIMITS, choice=Choice(3))
+    assert (caught.value.code, caught.value.param) == ("media_no_track", "track")
+
+
+def test_a_channel_is_chosen_or_all_are_mixed(tmp_path):
+    path = stereo(tmp_path / "a", tone(1, hz=300), tone(1, hz=900))
+    heard = {
+        channel: np.abs(
+            np.fft.rfft(
+                samples(decode(path, tmp_path / "out", LIMITS, choice=Choice(0, channel)).path)
+            )
+        )
+        for channel in (None, 0, 1)
+    }
+    assert [(spectrum[300] > 1000, spectrum[900] > 1000) for spectrum in heard.values()] == [
+        (True, True), (True, False), (False, True),
+    ]  # fmt: skip
+    with pytest.raises(BadMedia, match="sound track: 2") as caught:
+        decode(path, tmp_path / "out", LIMITS, choice=Choice(0, 2))
+    assert (caught.value.code, caught.value.param) == ("media_no_channel", "channel")
+
+
+def test_the_right_channel_of_a_mono_recording_is_not_there(tmp_path):
+    path = wav(tmp_path / "a", tone(1))
+    assert decode(path, tmp_path / "out", LIMITS, choice=Choice(0, 0)).samples == 16_000
+    with pytest.raises(BadMedia, match="sound track: 1"):
+        decode(path, tmp_path / "out", LIMITS, choice=Choice(0, 1))
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from speech.jobs import Artifact, Job, NewJob
 from speech.settings import Settings
 from speech.subtitles import from_json
 from tests.hearing_fixtures import ToneEngine, melody
-from tests.media_fixtures import wav
+from tests.media_fixtures import stereo, wav
 from worker.attempt import Attempt, Done, Split
 from worker.engines import TRANSCRIBERS, TranscribeOptions
 from worker.transcribe import load_transcription_models, transcribe
@@ -307,6 +307,50 @@ def test_a_long_silence_joins_to_an_empty_transcript(bench, tmp_path):
         "text": "", "language": "und", "language_probability": 0.0, "duration": 13.0,
     }  # fmt: skip
     assert done.warnings == [{"code": "no_speech"}]
+
+
+def test_a_channel_is_heard_by_itself(bench, tmp_path):
+    media = stereo(tmp_path / "media", melody([300, 500]), melody([700, 900]))
+    assert transcribe(bench.attempt(media, {"channel": "right"})).result["text"] == "700 900"
+    with pytest.raises(BadMedia, match="tracks in the file: 1"):
+        transcribe(bench.attempt(media, {"track": 1}))
+
+
+def beside(channels, pause):
+    """A recording in which the channels speak in turn, and its transcript's (speaker, text)."""
+    turns = [np.zeros(pause * len(channels), np.int16) for _ in channels]
+    for n, tones in enumerate(channels):
+        turns[n][n * pause : n * pause + len(tones)] = tones
+    return turns
+
+
+def test_each_channel_is_heard_by_itself_and_named(bench, tmp_path):
+    left, right = beside([melody([300]), melody([700])], pause=32_000)
+    media = stereo(tmp_path / "media", left, right)
+    done = transcribe(bench.attempt(media, {"channel": "each"}))
+    joined = from_json(json.loads(file_of(done, "transcript.json")))
+    told = [(segment.id, segment.speaker, segment.text) for segment in joined.segments]
+    assert told == [(0, "left", " 300"), (1, "right", " 700")]
+    assert (joined.duration, done.result["text"]) == (4.0, "300 700")
+
+
+def test_each_channel_of_a_long_recording_is_cut_and_joined(bench, tmp_path):
+    eight = melody(EIGHT)
+    left, right = beside([eight, eight], pause=len(eight))
+    split = transcribe(bench.attempt(stereo(tmp_path / "media", left, right), {"channel": "each"}))
+    assert [part.request["speaker"] for part in split.parts] == ["left"] * 4 + ["right"] * 4
+    parts = bench.finish_parts(split)
+    done = transcribe(bench.attempt(None, {"channel": "each"}, phase="join", parts=parts))
+    joined = from_json(json.loads(file_of(done, "transcript.json")))
+    assert [segment.speaker for segment in joined.segments] == ["left"] * 8 + ["right"] * 8
+    assert joined.segments[8].start == pytest.approx(12.0, abs=0.02)
+    assert joined.duration == 24.0
+
+
+def test_a_mono_recording_has_no_channels_to_name(bench, tune):
+    done = transcribe(bench.attempt(tune, {"channel": "each"}))
+    joined = from_json(json.loads(file_of(done, "transcript.json")))
+    assert {segment.speaker for segment in joined.segments} == {None}
 
 
 def test_a_part_is_never_cut_again(bench, tmp_path):

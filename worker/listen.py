@@ -80,6 +80,23 @@ def merge(parts: Sequence[tuple[float, Transcript]]) -> Transcript:
     )
 
 
+def beside(channels: Sequence[tuple[str | None, Transcript]]) -> Transcript:
+    """One transcript from those of channels that were heard one by one: (name, transcript), each of the whole time."""
+    if len(channels) == 1:
+        return channels[0][1]
+    named = [replace(segment, speaker=name) for name, one in channels for segment in one.segments]
+    named.sort(key=lambda segment: (segment.start, segment.end))
+    segments = tuple(replace(segment, id=number) for number, segment in enumerate(named))
+    speaking = max((one for _, one in channels), key=_spoken)
+    return replace(
+        speaking,
+        text=text_of(segments),
+        duration=max(one.duration for _, one in channels),
+        segments=segments,
+        coverage=merged([(0.0, one.coverage) for _, one in channels if one.coverage]),
+    )
+
+
 def shifted(segment: Segment, offset: float) -> Segment:
     """The same segment `offset` seconds later, its words too."""
     if not offset:

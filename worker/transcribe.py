@@ -1,34 +1,28 @@
 """The transcription lane: one recording, one part of a long one, or the joining of its parts."""
 
-import json
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from speech.coverage import LOW
 from speech.cue_rules import CueRules, rules_for
-from speech.encode import encode
 from speech.errors import InvalidRequest
-from speech.jobs import Job, NewJob
+from speech.jobs import Job
 from speech.languages import parse_language
-from speech.media import RATE, Decoded, MediaLimits, decode, samples
+from speech.media import Decoded
 from speech.settings import Settings
-from speech.subtitles import CONTENT_TYPES, WRITERS, from_json
+from speech.subtitles import CONTENT_TYPES, WRITERS
 from speech.transcript import Segment, Transcript
 from speech.words import written_language
 from worker.aligners import with_times
 from worker.attempt import Attempt, Done, NewArtifact, Split
 from worker.cuts import cut
-from worker.engines import Task, TranscribeOptions, Transcriber, load_transcriber
-from worker.listen import listen, merge, same_language, shifted
+from worker.engines import Span, Task, TranscribeOptions, Transcriber, load_transcriber
+from worker.listen import beside, listen, shifted
+from worker.parts import ENGINE_FIELDS, as_detected, join, split
 from worker.sentences import number_sentences
+from worker.sounds import Sound, read
 
 # A response_format that is also a file; json and verbose_json are answered from transcript.json.
 _FILES = {"text": "txt", "srt": "srt", "vtt": "vtt"}
-_ENGINE_FIELDS = (
-    "prompt", "temperature", "hotwords", "beam_size", "vad_filter", "vad_parameters", "word_timestamps",
-    "without_timestamps", "languages", "language_detection_threshold", "confidence_threshold",
-)  # fmt: skip
 
 
 def load_transcription_models(settings: Settings) -> Transcriber:
@@ -43,23 +37,36 @@ def transcribe(attempt: Attempt) -> Done | Split:
     speech.media.decode raises, and InvalidRequest (unknown_language, unknown_transcript_format).
     """
     if attempt.job.phase == "join":
-        return _join(attempt)
+        return _done(attempt, *join(attempt))
     engine: Transcriber = attempt.models["transcription"]
     options = options_of(attempt.job)
-    decoded = _read(attempt)
-    spans = [(0, decoded.samples)]
-    if attempt.job.kind != "part":
-        spans = cut(decoded.path, decoded.samples, attempt.settings.part_seconds)
-    if len(spans) > 1:
-        return _split(attempt, engine, decoded, spans, options)
-    transcript = listen(engine, decoded.path, spans[0], options, _reporter(attempt, decoded))
-    return _done(attempt, _as_detected(transcript, attempt.job), decoded.warnings)
+    formats_of(attempt.job.request)  # what is wrong is told before the work, not after it
+    rules_of(attempt.job.request, "ko")
+    sounds = read(attempt)
+    cuts = [(sound, _spans(attempt, sound.decoded)) for sound in sounds]
+    if any(len(spans) > 1 for _, spans in cuts):
+        return split(attempt, engine, cuts, options)
+    channels = [
+        (
+            sound.speaker,
+            listen(engine, sound.decoded.path, spans[0], options, _reporter(attempt, sound)),
+        )
+        for sound, spans in cuts
+    ]
+    transcript = as_detected(beside(channels), attempt.job)
+    return _done(attempt, transcript, sounds[0].decoded.warnings)
+
+
+def _spans(attempt: Attempt, decoded: Decoded) -> list[Span]:
+    if attempt.job.kind == "part":
+        return [(0, decoded.samples)]
+    return cut(decoded.path, decoded.samples, attempt.settings.part_seconds)
 
 
 def options_of(job: Job) -> TranscribeOptions:
     """How a job's request wants its recording heard."""
     request = job.request
-    given = {name: request[name] for name in _ENGINE_FIELDS if request.get(name) is not None}
+    given = {name: request[name] for name in ENGINE_FIELDS if request.get(name) is not None}
     given["languages"] = tuple(given.get("languages", ()))
     translates = job.kind == "translation" or request.get("task") == "translate"
     task: Task = "translate" if translates else "transcribe"
@@ -84,92 +91,17 @@ def rules_of(request: dict[str, Any], language: str) -> CueRules:
     return rules_for(language, request.get("preset"), request.get("cue_rules"))
 
 
-def _read(attempt: Attempt) -> Decoded:
-    """The job's input as samples; the input itself is removed, so that disk holds one of them."""
-    formats_of(attempt.job.request)  # what is wrong is told before the work, not after it
-    rules_of(attempt.job.request, "ko")
-    attempt.progress(0.0, "fetching")
-    source = attempt.fetch_input()
-    attempt.progress(0.0, "reading")
-    limits = MediaLimits.from_settings(attempt.settings)
-    param = next((name for name in ("url", "input") if name in attempt.job.request), "file")
-    decoded = decode(source, attempt.workdir / "samples", limits, attempt.check, param)
-    source.unlink(missing_ok=True)
-    attempt.progress(0.0, "decoding")
-    return decoded
-
-
-def _reporter(attempt: Attempt, decoded: Decoded) -> Any:
+def _reporter(attempt: Attempt, sound: Sound) -> Any:
     """Told of every segment: publishes it, moves the progress, and stops a cancelled job."""
     offset = float(attempt.job.request.get("offset", 0.0))
 
     def report(segment: Segment) -> None:
         at = shifted(segment, offset)
         attempt.piece({"id": at.id, "start": at.start, "end": at.end, "text": at.text})
-        attempt.progress(min(1.0, segment.end / decoded.duration), "decoding")
+        attempt.progress(min(1.0, segment.end / sound.decoded.duration), "decoding")
         attempt.check()
 
     return report
-
-
-def _split(
-    attempt: Attempt,
-    engine: Transcriber,
-    decoded: Decoded,
-    spans: list[tuple[int, int]],
-    options: TranscribeOptions,
-) -> Split:
-    options, found = same_language(engine, decoded.path, spans, options)
-    common = {
-        name: attempt.job.request[name] for name in _ENGINE_FIELDS if name in attempt.job.request
-    }
-    common |= {"task": options.task, "language": options.language}
-    common["language_probability"] = found.probability if found else None
-    parts = []
-    for number, span in enumerate(spans):
-        attempt.check()
-        attempt.progress(number / len(spans), "cutting")
-        request = common | {
-            "offset": span[0] / RATE,
-            "warnings": [] if number else decoded.warnings,
-        }
-        parts.append(_part(attempt, number, decoded.path, span, request))
-    return Split(parts)
-
-
-def _part(
-    attempt: Attempt, number: int, path: Path, span: tuple[int, int], request: dict[str, Any]
-) -> NewJob:
-    name = f"part-{number:03d}.flac"
-    file = attempt.workdir / name
-    minutes = range(span[0], span[1], RATE * 60)
-    encode((samples(path, at, min(at + RATE * 60, span[1])) for at in minutes), RATE, "flac", file)
-    key = attempt.store(name, file, "audio/flac")
-    place = {"key": key, "name": name, "bytes": file.stat().st_size}
-    file.unlink()
-    job = attempt.job
-    return NewJob(
-        "part", "transcription", request, tenant=job.tenant, priority=job.priority, input=place
-    )
-
-
-def _join(attempt: Attempt) -> Done:
-    parts, warnings = [], []
-    for job in attempt.parts():
-        attempt.check()
-        key = next(one.key for one in job.artifacts if one.name == "transcript.json")
-        transcript = from_json(json.loads(b"".join(attempt.storage.open(key))))
-        parts.append((float(job.request["offset"]), transcript))
-        warnings += job.warnings
-    return _done(attempt, merge(parts), warnings)
-
-
-def _as_detected(transcript: Transcript, job: Job) -> Transcript:
-    """A part was told its language; how sure the detection was is known from before the cut."""
-    probability = job.request.get("language_probability")
-    if probability is None:
-        return transcript
-    return replace(transcript, language_probability=float(probability))
 
 
 def _done(attempt: Attempt, transcript: Transcript, warnings: list[Any]) -> Done:
