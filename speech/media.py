@@ -83,7 +83,7 @@ def decode(
     """Decode one sound track of `source` into `target`; `check` is called 4 times a second.
 
     A file that breaks off is decoded as far as it goes, with a warning. Raises BadMedia (media_empty,
-    media_playlist, media_no_audio, media_no_track, media_no_channel, media_unreadable, media_timeout),
+    media_playlist, media_no_audio, media_no_track, media_no_channel, media_encrypted, media_unreadable, media_timeout),
     TooLarge (audio_too_long), and what `check` raises.
     """
     if not source.stat().st_size:

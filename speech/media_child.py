@@ -152,6 +152,8 @@ def pump(container: Any, stream: Any, sink: Sink) -> tuple[int, int]:
         except FFmpegError:
             lost += 1  # the container breaks off here
             break
+        if packet.has_sidedata("encryption_info"):
+            raise Refused("media_encrypted")
         try:
             frames = packet.decode()
         except FFmpegError:

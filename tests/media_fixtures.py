@@ -110,3 +110,13 @@ def tracks(path: Path, *sounds: np.ndarray) -> Path:
             out.mux(stream.encode(frame))
             out.mux(stream.encode(None))
     return path
+
+
+def encrypted(path: Path) -> Path:
+    """MP4 whose sound is encrypted as DRM does it (ISO 23001-7, cenc)."""
+    key = {"encryption_key": "00" * 16, "encryption_kid": "11" * 16}
+    options = {"encryption_scheme": "cenc-aes-ctr"} | key
+    with av.open(str(path), "w", format="mp4", options=options) as out:
+        stream = out.add_stream("aac", rate=48_000, layout="mono")
+        _write(out, stream, tone(3, rate=48_000), 48_000)
+    return path
