@@ -32,7 +32,7 @@ from server.routes import (
 )
 from server.routes.files import files_routes
 from server.service import Service
-from server.waiting import Streams, Waits
+from server.waiting import Cap, Streams, Waits
 from speech.fresh_voices import FreshVoices
 from speech.links import Links, load_secret
 from speech.queue import Bells
@@ -77,6 +77,7 @@ def create_app(
         fresh=FreshVoices(settings, voices or load_voices(settings)),
         waits=Waits(store, watch, settings.max_waits, settings.wait_timeout, stopping),
         streams=Streams(store, watch, settings.max_streams, stopping),
+        receiving=Cap(settings.max_receiving, "too_many_uploads"),
         probes=probes,
         metrics=make_registry(app, store, probes, broker=not settings.embedded),
         stopping=stopping,

@@ -11,6 +11,7 @@ from server.waiting import client_socket
 from speech import uploads
 from speech.errors import Gone, InvalidRequest, NotFound
 from speech.filesystem import FileStorage
+from speech.storage import Storage
 from speech.uploads import Upload
 
 PIECE = 65_536  # bytes in memory at once, and the most that a broken connection loses
@@ -39,16 +40,21 @@ def receive(service: Service, upload_id: str) -> tuple[Upload, int]:
     try:
         with service.store.db.read() as connection:
             upload = uploads.get(connection, upload_id)
+        span = read_span(upload.bytes)
+        if upload.state == "complete":
+            return upload, upload.bytes
+        received = _append(service.storage, upload, span)
+        return _counted(service, upload, received), received
     except NotFound:
         raise Gone("upload_gone") from None  # a signed URL named it, so it was there
-    span = read_span(upload.bytes)
-    if upload.state == "complete":
-        return upload, upload.bytes
-    if not isinstance(service.storage, FileStorage):
-        raise Gone("upload_gone")
-    start, pieces = (span.start, _pieces(span, upload.bytes)) if span else (0, iter(()))
-    received = service.storage.append(upload.key, upload.bytes, start, pieces)
-    return _counted(service, upload, received), received
+
+
+def _append(storage: Storage, upload: Upload, span: Span | None) -> int:
+    if not isinstance(storage, FileStorage):
+        raise Gone("upload_gone")  # it was begun before the storage became a bucket
+    if span is None:
+        return storage.received(upload.key, upload.bytes, None)
+    return storage.append(upload.key, upload.bytes, span.start, _pieces(span, upload.bytes))
 
 
 def _counted(service: Service, upload: Upload, received: int) -> Upload:

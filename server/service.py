@@ -8,7 +8,7 @@ from flask import current_app, g
 from prometheus_client import CollectorRegistry
 
 from server.probes import Probes
-from server.waiting import Streams, Waits
+from server.waiting import Cap, Streams, Waits
 from speech.fresh_voices import FreshVoices
 from speech.links import Links
 from speech.settings import Settings
@@ -30,6 +30,7 @@ class Service:
     fresh: FreshVoices
     waits: Waits
     streams: Streams
+    receiving: Cap
     probes: Probes
     metrics: CollectorRegistry
     stopping: threading.Event

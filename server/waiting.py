@@ -25,16 +25,16 @@ class HungUp(Exception):
 
 
 class Cap:
-    """At most `limit` at once. Raises Busy("too_many_waiting")."""
+    """At most `limit` at once. Raises Busy of this code."""
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, limit: int, code: str = "too_many_waiting") -> None:
+        self.limit, self.code = limit, code
         self._free = threading.BoundedSemaphore(limit) if limit > 0 else None
 
     def take(self) -> None:
         """Take a place, to be given back with `give`."""
         if self._free is None or not self._free.acquire(blocking=False):
-            raise Busy("too_many_waiting", limit=self.limit)
+            raise Busy(self.code, limit=self.limit)
 
     def give(self) -> None:
         """Give a place back."""

@@ -70,9 +70,12 @@ class Settings:
         900, "Seconds a browser token is good for; a request may ask for up to 3600"
     )
     server_processes: int = _s(1, "gunicorn processes")
-    server_threads: int = _s(400, "Threads of one server process; above waits + streams")
+    server_threads: int = _s(450, "Threads of one server process; above waits + streams + uploads")
     max_waits: int = _s(150, "Waiting calls at once in one server process; over it 503")
     max_streams: int = _s(220, "Open event streams at once in one server process; over it 503")
+    max_receiving: int = _s(
+        50, "Pieces of uploads that one server process receives at once; over it 503"
+    )
     wait_timeout: float = _s(300.0, "Seconds a synchronous call waits before 504")
     link_ttl: int = _s(3600, "Seconds a signed artifact URL is good for")
     idempotency_ttl: int = _s(86400, "Seconds an Idempotency-Key is remembered")

@@ -309,6 +309,31 @@ def test_an_upload_of_another_tenant_answers_as_an_unknown_one(served, client, m
         assert theirs.text == nobodys.text.replace(unknown, upload["id"])
 
 
+def test_pieces_over_the_cap_are_asked_to_come_back(new_database, tmp_path):
+    made = serve(new_database("sqlite"), tmp_path, max_receiving=1)
+    client = made.app.test_client()
+    upload = begin(client).json
+    with made.app.extensions["moksori"].receiving.place():
+        answer = put(client, upload, 0, 100)
+    assert error(answer) == (503, "too_many_uploads", None) and answer.headers["Retry-After"]
+    assert put(client, upload, 0, 100).status_code == 308
+    made.store.db.close()
+
+
+def test_one_that_is_given_up_before_its_last_byte_is_counted_is_gone(served, client, monkeypatch):
+    upload = begin(client).json
+    append = served.storage.append
+
+    def given_up(*args):
+        received = append(*args)
+        client.delete(f"/v1/uploads/{upload['id']}")
+        return received
+
+    monkeypatch.setattr(served.storage, "append", given_up)
+    assert error(put(client, upload, 0, 250)) == (410, "upload_gone", None)
+    assert not [one for one in served.storage.root.rglob("*") if one.is_file()]
+
+
 @pytest.mark.parametrize("size", [1001, 3000])
 def test_a_form_takes_small_files_only_and_says_where_larger_ones_go(new_database, tmp_path, size):
     made = serve(new_database("sqlite"), tmp_path, form_max_bytes=1000, upload_max_bytes=2500)

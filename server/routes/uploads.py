@@ -62,7 +62,8 @@ def give_up(upload_id: str) -> Response:
 def put(token: str) -> Response:
     """Take the bytes that Content-Range names, or say how many are safe: 308 until the file is whole."""
     service = here()
-    upload, received = receive(service, service.links.read_upload(token))
+    with service.receiving.place():
+        upload, received = receive(service, service.links.read_upload(token))
     if upload.state == "complete":
         return _shown(service, upload, received)
     response = Response(status=308)
