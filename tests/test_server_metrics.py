@@ -2,6 +2,7 @@
 
 import re
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from speech.measures import measure
 from speech.purge import Purge
 from speech.schema import jobs
 from tests.aged import age
+from tests.live_server import gunicorn
 from tests.query_plans import plans
 from tests.server_fixtures import Served, serve
+from tests.services import until
 from tests.some_jobs import many_rows, recording, speech
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
@@ -187,6 +190,28 @@ def test_the_store_is_asked_once_a_second_at_most(idle, monkeypatch):
 def _empty(served: Served):
     with served.store.db.read() as connection:
         return measure(connection, served.store.db.now(connection))
+
+
+@pytest.mark.slow
+def test_each_server_process_counts_its_own_requests_and_all_say_the_same_of_jobs(
+    new_database, tmp_path
+):
+    with gunicorn(new_database("sqlite"), tmp_path, server_processes=2) as live:
+        told: dict[str, str] = {}
+
+        def both() -> bool:
+            with urllib.request.urlopen(f"{live.base}/metrics", timeout=10) as answer:
+                text = answer.read().decode()
+            # Of the scrapes before this one; the first has none.
+            for process in re.findall(
+                r'moksori_http_request_seconds_count{.*process="(\d+)"', text
+            ):
+                told[process] = text
+            return len(told) == 2
+
+        until(both, 30, "both processes have answered")
+    jobs = [re.findall(r"^moksori_jobs{.*$", text, re.MULTILINE) for text in told.values()]
+    assert jobs[0] == jobs[1] != []
 
 
 @pytest.mark.slow
