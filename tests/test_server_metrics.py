@@ -17,6 +17,7 @@ from speech.measures import measure
 from speech.purge import Purge
 from speech.schema import jobs
 from tests.aged import age
+from tests.key_fixtures import new_key
 from tests.live_server import gunicorn
 from tests.query_plans import plans
 from tests.server_fixtures import Served, serve
@@ -163,6 +164,14 @@ def test_the_purge_counts_what_went_and_what_could_not_go(idle, fresh, monkeypat
     assert value(idle, "purge_failures_total") == 1
     assert value(idle, "purge_stuck_objects") == 1
     assert abs(value(idle, "purge_completed_timestamp_seconds") - time.time()) < 60
+
+
+def test_where_keys_are_asked_for_only_an_admin_reads_metrics(idle):
+    client = idle.app.test_client()
+    _, reader = new_key(idle, scopes=("read",))
+    _, admin = new_key(idle, scopes=("admin",))
+    answers = [client.get("/metrics", headers=headers) for headers in ({}, reader, admin)]
+    assert [answer.status_code for answer in answers] == [401, 403, 200]
 
 
 def test_requests_are_timed_by_the_template_of_their_route(idle, fresh):
