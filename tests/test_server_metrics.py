@@ -168,8 +168,8 @@ def test_the_purge_counts_what_went_and_what_could_not_go(idle, fresh, monkeypat
 
 def test_where_keys_are_asked_for_only_an_admin_reads_metrics(idle):
     client = idle.app.test_client()
-    _, reader = new_key(idle, scopes=("read",))
-    _, admin = new_key(idle, scopes=("admin",))
+    _, reader = new_key(idle, "read")
+    _, admin = new_key(idle, "admin")
     answers = [client.get("/metrics", headers=headers) for headers in ({}, reader, admin)]
     assert [answer.status_code for answer in answers] == [401, 403, 200]
 
