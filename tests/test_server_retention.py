@@ -9,6 +9,7 @@ from server.shapes import JobShape
 from speech.purge import LOOK_AGAIN, Purge
 from speech.retention import DAY
 from tests.aged import age
+from tests.key_fixtures import new_key
 from tests.services import until
 
 START = "http://127.0.0.1:8000"
@@ -74,6 +75,20 @@ def test_an_id_that_expired_is_gone_on_every_route(client, later, method, rest):
     answer = client.open(f"/v1/jobs/{job['id']}{rest}", method=method)
     assert code(answer) == (410, "gone")
     assert job["id"] in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("rest", ["", "/retry", "/events"])
+def test_to_another_tenant_an_id_that_expired_is_one_that_never_was(served, client, later, rest):
+    job = spoken(client)
+    later(91)
+    _, theirs = new_key(served, tenant="somebody")
+    never, method = str(uuid.uuid4()), "POST" if rest == "/retry" else "GET"
+    expired, unknown = (
+        client.open(f"/v1/jobs/{one}{rest}", method=method, headers=theirs)
+        for one in (job["id"], never)
+    )
+    assert code(expired) == (404, "job_not_found")
+    assert expired.text.replace(job["id"], never) == unknown.text
 
 
 def test_the_status_of_a_batch_that_expired_is_gone(client, later):
