@@ -43,12 +43,13 @@ def _say(
     from worker.speak import Told, read_request, record
     from worker.speaker import load_speech_models
 
-    speaker = load_speech_models(Settings.from_env())
+    settings = Settings.from_env()
+    speaker = load_speech_models(settings)
     request = read_request({"input": text, **asked}, speaker)
     formats, told = [form, *([captions] if captions else [])], Told()
     with tempfile.TemporaryDirectory() as folder:
         with Recording(Path(folder), formats, request.voice.rate) as recording:
-            for utterance in speaker.speak(sentences(text), request):
+            for utterance in speaker.speak(sentences(text, settings.sentence_characters), request):
                 record(utterance, recording, told)
             if not recording.segments:
                 raise InvalidRequest("nothing_to_speak", param="TEXT")

@@ -115,6 +115,15 @@ class Settings:
     speech_engine: str = _s("auto", "`onnx`, `coqui` or `auto`")
     speech_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
     speech_threads: int = _s(1, "Threads of the speech engine")
+    sentence_characters: int = _s(
+        150, "Most characters spoken in one breath; longer sentences are cut at natural pauses"
+    )
+    pause_clause_ms: int = _s(
+        100, "Milliseconds of silence between the pieces of a sentence that was cut"
+    )
+    pause_sentence_ms: int = _s(200, "Milliseconds of silence between two sentences")
+    pause_paragraph_ms: int = _s(500, "Milliseconds of silence between two paragraphs")
+    emoji: str = _s("name", "`name`: emoji are said by their Korean names; `silent`: left out")
     transcription_engine: str = _s("whisper", "Engine of the transcription lane")
     aligner: str = _s("wav2vec2", "Network that times words when a model for it is named")
     alignment_model: str = _s(

@@ -62,6 +62,12 @@ def test_a_settled_particle_and_a_silent_mark_are_changes_too(reader: Reader) ->
     ]
 
 
+def test_a_text_without_a_stop_gets_one_and_a_piece_of_a_sentence_a_comma(reader: Reader) -> None:
+    assert reader.read("밥을 먹고,").reading == "바블 먹꼬."
+    assert reader.read("밥을 먹고,", end=",").reading == "바블 먹꼬,"
+    assert reader.read("밥을 먹어?", end=",").reading == "바블 머거?"
+
+
 def test_what_has_no_sound_is_told(reader: Reader) -> None:
     reading = reader.read("안녕 ねこ")
     assert reading.unknown == ("ね", "こ")

@@ -20,7 +20,7 @@ from voice_model.engines import Engine
 from voice_model.pipeline import Encoded
 from worker.attempt import Attempt, Done, Split
 from worker.speak import speak
-from worker.speaker import PAUSE, Speaker
+from worker.speaker import Pauses, Speaker, load_reader
 
 FRAMES = 4  # of each symbol
 HOP = 256
@@ -118,7 +118,7 @@ def test_a_text_becomes_a_wav_and_its_words(tmp_path: Path) -> None:
     assert [artifact.name for artifact in made.artifacts] == ["speech.wav", "speech.json"]
     # ㄱㅏ ㄴㅏ. is 6 symbols, ㄷㅏ. 3 and one frame to make the sum even.
     first, second = 6 * FRAMES * HOP, (3 * FRAMES) * HOP
-    silence = int(PAUSE * RATE)
+    silence = int(Pauses().sentence / 1000 * RATE)
     assert samples(made) == first + silence + second
     words = captions(made)["words"]
     assert [word["word"] for word in words] == [" 가", " 나.", " 다."]
@@ -133,6 +133,29 @@ def test_a_text_becomes_a_wav_and_its_words(tmp_path: Path) -> None:
     assert times == pytest.approx([edge / RATE for edge in edges])
     assert made.result["duration"] == pytest.approx(samples(made) / RATE, abs=0.001)
     assert made.usage == {"audio_seconds": made.result["duration"], "characters": 7.0}
+
+
+def test_silence_is_what_the_settings_say_and_nowhere_else(tmp_path: Path) -> None:
+    def length(text: str, pauses: Pauses) -> int:
+        asked = attempt(tmp_path, {"input": text}, kind="part")
+        asked.models["speech"].pauses = pauses
+        return samples(done(speak(asked)))
+
+    text = "가.\n나.\n\n다. ..."
+    none = length(text, Pauses(0, 0, 0))
+    assert none == 3 * 4 * FRAMES * HOP - 3 * FRAMES * HOP
+    assert length(text, Pauses(0, 100, 0)) == none + RATE // 10
+    assert length(text, Pauses(0, 0, 300)) == none + RATE * 3 // 10
+    long = "가나 " * 60
+    cut = length(long, Pauses(50, 0, 0)) - length(long, Pauses(0, 0, 0))
+    assert cut == int(0.05 * RATE)
+
+
+def test_a_pause_is_no_less_than_nothing_and_emoji_have_two_ways() -> None:
+    with pytest.raises(ValueError, match="0 or more"):
+        Pauses(-1)
+    with pytest.raises(ValueError, match="name, silent"):
+        load_reader(replace(Settings(), emoji="loud"))
 
 
 def test_each_sentence_is_a_piece_and_a_step(tmp_path: Path) -> None:
@@ -163,7 +186,9 @@ def test_captions_in_every_form(tmp_path: Path) -> None:
 
 def test_what_was_read_otherwise_and_left_out_is_told(tmp_path: Path) -> None:
     made = done(speak(attempt(tmp_path, {"input": "배 3개 ね"})))
-    assert made.result["changes"] == [{"written": "3개", "spoken": "세 개", "kind": "count"}]
+    assert made.result["changes"] == [
+        {"written": "3개", "spoken": "세 개", "kind": "count", "start": 2, "end": 4}
+    ]
     assert made.result["unknown"] == ["ね"]
     assert made.warnings[0]["code"] == "characters_left_out"
     assert "ね" in made.warnings[0]["message"]

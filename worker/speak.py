@@ -8,14 +8,15 @@ from speech.encode import read_wav
 from speech.errors import InvalidRequest
 from speech.jobs import Job, NewJob
 from speech.korean.reader import OnUnknown, Reading
-from speech.korean.sentences import paragraphs, sentences
+from speech.korean.sentences import Border, parts, sentences
+from speech.settings import Settings
 from speech.subtitles import from_json
 from speech.transcript import Segment
 from speech.voices import Voice
 from worker.attempt import Attempt, Done, Split
 from worker.new_voices import wait_for_new_voice
 from worker.recording import Recording, asked_formats
-from worker.speaker import Request, Speaker, Utterance, load_speech_models, pause
+from worker.speaker import Pauses, Request, Speaker, Utterance, load_speech_models
 
 __all__ = ["Told", "load_speech_models", "read_request", "record", "speak"]
 
@@ -37,7 +38,7 @@ def speak(attempt: Attempt) -> Done | Split:
         return _join(attempt, speaker, request)
     text = attempt.job.request["input"]
     if attempt.job.kind != "part" and len(text) > attempt.settings.part_characters:
-        return Split(_parts(attempt.job, text, attempt.settings.part_characters))
+        return Split(_parts(attempt.job, text, attempt.settings))
     return _work(attempt, speaker, request)
 
 
@@ -56,18 +57,19 @@ def read_request(asked: dict[str, Any], speaker: Speaker) -> Request:
     return Request(speaker.voices.find(asked.get("voice")), float(speed), on_unknown)
 
 
-def _parts(job: Job, text: str, longest: int) -> list[NewJob]:
-    """A part speaks whole sentences into a WAV: the join can lay them end to end."""
+def _parts(job: Job, text: str, settings: Settings) -> list[NewJob]:
+    """A part speaks whole sentences into a WAV: the join can lay them end to end, each `border` apart."""
     shared = {**job.request, "response_format": "wav", "formats": ["wav", "json"]}
-    return [
-        NewJob("part", job.lane, {**shared, "input": part}, job.tenant, job.priority)
-        for part in paragraphs(text, longest)
+    cut = parts(text, settings.part_characters, settings.sentence_characters)
+    asked = [
+        {**shared, "input": part.text, "border": part.border, "offset": part.start} for part in cut
     ]
+    return [NewJob("part", job.lane, request, job.tenant, job.priority) for request in asked]
 
 
 def _work(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
     text, told = attempt.job.request["input"], Told()
-    cut = sentences(text)
+    cut = sentences(text, attempt.settings.sentence_characters)
     with _recording(attempt, request) as recording:
         for place, utterance in enumerate(speaker.speak(cut, request, attempt.check), 1):
             record(utterance, recording, told)
@@ -78,13 +80,15 @@ def _work(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
 
 
 def _join(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
-    parts, told = attempt.parts(), Told()
+    spoken, told = attempt.parts(), Told()
     with _recording(attempt, request) as recording:
-        for place, part in enumerate(parts, 1):
+        border: Border = "sentence"
+        for place, part in enumerate(spoken, 1):
             attempt.check()
-            _append(attempt, part, recording, request.speed)
-            told.add_result(part.result or {})
-            attempt.progress(place / len(parts), "joining")
+            _append(attempt, part, recording, speaker.pauses, border, request.speed)
+            told.add_result(part.result or {}, part.request.get("offset", 0))
+            border = part.request.get("border", border)
+            attempt.progress(place / len(spoken), "joining")
         return _done(attempt, speaker, request.voice, recording, told)
 
 
@@ -100,7 +104,9 @@ def _recording(attempt: Attempt, request: Request) -> Recording:
     return Recording(attempt.workdir, asked_formats(attempt.job.request), request.voice.rate)
 
 
-def _append(attempt: Attempt, part: Job, recording: Recording, speed: float) -> None:
+def _append(
+    attempt: Attempt, part: Job, recording: Recording, pauses: Pauses, border: Border, speed: float
+) -> None:
     """A part's sound and captions at the recording's end; one piece of sound is in memory at a time."""
     keys = {artifact.name: artifact.key for artifact in part.artifacts}
     sound, captions = attempt.workdir / "part.wav", attempt.workdir / "part.json"
@@ -108,7 +114,7 @@ def _append(attempt: Attempt, part: Job, recording: Recording, speed: float) -> 
     attempt.storage.fetch(keys["speech.json"], captions)
     segments = from_json(json.loads(captions.read_text("utf-8"))).segments
     if segments and recording.segments:
-        recording.add(pause(recording.rate, speed))
+        recording.add(pauses.between(border, recording.rate, speed))
     start = recording.duration
     for samples in read_wav(sound, recording.rate):  # a part may be of another version of the voice
         recording.add(samples)
@@ -126,18 +132,21 @@ class Told:
     """What a result says besides the sound: what was read differently, and what was left out."""
 
     def __init__(self) -> None:
-        self.changes: list[dict[str, str]] = []
+        self.changes: list[dict[str, Any]] = []
         self.unknown: dict[str, None] = {}
         self.versions: dict[str, None] = {}  # of the voice, in the parts
 
     def add(self, utterance: Utterance) -> None:
         """What one sentence's reading did."""
-        self.changes += _changes(utterance.reading)
+        self.changes += _changes(utterance.reading, utterance.sentence.start)
         self.unknown |= dict.fromkeys((*utterance.reading.unknown, *utterance.lacking))
 
-    def add_result(self, result: dict[str, Any]) -> None:
-        """What a part's result told."""
-        self.changes += result.get("changes", [])
+    def add_result(self, result: dict[str, Any], offset: int) -> None:
+        """What the result of a part told, which stands at `offset` of the text."""
+        self.changes += [
+            {**change, "start": change["start"] + offset, "end": change["end"] + offset}
+            for change in result.get("changes", [])
+        ]
         self.unknown |= dict.fromkeys(result.get("unknown", []))
         self.versions[result.get("voice_version", "")] = None
 
@@ -150,9 +159,15 @@ class Told:
         return [{"code": problem.code, "message": problem.message(), "characters": left_out}]
 
 
-def _changes(reading: Reading) -> list[dict[str, str]]:
+def _changes(reading: Reading, offset: int) -> list[dict[str, Any]]:
     return [
-        {"written": change.written, "spoken": change.spoken.strip(), "kind": change.kind}
+        {
+            "written": change.written,
+            "spoken": change.spoken,
+            "kind": change.kind,
+            "start": change.start + offset,
+            "end": change.end + offset,
+        }
         for change in reading.changes
     ]
 

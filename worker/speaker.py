@@ -3,21 +3,45 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from speech.korean.reader import OnUnknown, Reader, Reading, symbols
+from speech.korean.reader import Emoji, OnUnknown, Reader, Reading, symbols
+from speech.korean.sentences import Border, Sentence
 from speech.settings import Settings
 from speech.transcript import Segment, Word
 from speech.voices import Voice, Voices, load_voices
 from voice_model.engines import Engine, load
 from voice_model.pipeline import SpeakOptions
 
-PAUSE = 0.2  # seconds between two sentences at normal speed
-WARM_UP = "안녕하세요."
+WARM_UP = Sentence("안녕하세요.", 0, 6)
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """Milliseconds of silence between two pieces of a text at normal speed; none is added anywhere else."""
+
+    clause: int = 100
+    sentence: int = 200
+    paragraph: int = 500
+
+    def __post_init__(self) -> None:
+        if min(self.clause, self.sentence, self.paragraph) < 0:
+            raise ValueError("MOKSORI_PAUSE_CLAUSE_MS and its siblings are 0 or more")
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Pauses":
+        """As the operator set them."""
+        return cls(
+            settings.pause_clause_ms, settings.pause_sentence_ms, settings.pause_paragraph_ms
+        )
+
+    def between(self, border: Border, rate: int, speed: float) -> np.ndarray:
+        """The silence of a border, as samples."""
+        return np.zeros(int(getattr(self, border) / 1000 / speed * rate), np.float32)
 
 
 @dataclass(frozen=True)
@@ -36,21 +60,25 @@ class Utterance:
     samples: np.ndarray  # float32, with the pause before the sentence
     segment: Segment | None
     reading: Reading
+    sentence: Sentence
     lacking: tuple[str, ...] = ()  # symbols that the voice does not have
 
 
 class Speaker:
     """Holds the loaded models of the speech lane."""
 
-    def __init__(self, voices: Voices, engine: Engine, reader: Reader) -> None:
+    def __init__(
+        self, voices: Voices, engine: Engine, reader: Reader, pauses: Pauses = Pauses()
+    ) -> None:
         self.voices = voices
         self.engine = engine
         self.reader = reader
+        self.pauses = pauses
         self.refused = ""  # the stamp of newer voices that could not be taken
         self.behind = False  # newer voices are asked for
 
     def speak(
-        self, cut: list[str], request: Request, check: Callable[[], None] = lambda: None
+        self, cut: list[Sentence], request: Request, check: Callable[[], None] = lambda: None
     ) -> Iterator[Utterance]:
         """Each sentence of `cut`, as soon as it is spoken.
 
@@ -58,34 +86,45 @@ class Speaker:
         Internal("voice_broken").
         """
         samples, number = 0, 0
+        border: Border | None = None  # before the first sound there is no pause
         for sentence in cut:
             check()
-            utterance = self._say(sentence, request, samples, number, check)
+            utterance = self._say(sentence, request, samples, number, border, check)
             samples += len(utterance.samples)
-            number += utterance.segment is not None
+            if utterance.segment:
+                number, border = number + 1, sentence.border
+            elif border and sentence.border == "paragraph":  # a line of signs may end one
+                border = "paragraph"
             yield utterance
 
     def _say(
-        self, sentence: str, request: Request, at: int, number: int, check: Callable[[], None]
+        self,
+        sentence: Sentence,
+        request: Request,
+        at: int,
+        number: int,
+        border: Border | None,
+        check: Callable[[], None],
     ) -> Utterance:
-        reading = self.reader.read(sentence, request.on_unknown)
+        end: Literal[".", ","] = "," if sentence.border == "clause" else "."
+        reading = self.reader.read(sentence.text, request.on_unknown, end=end)
         ids, spelled, lacking = symbols(reading.reading, request.voice)
         if not ids:
-            return Utterance(np.zeros(0, np.float32), None, reading, tuple(lacking))
+            return Utterance(np.zeros(0, np.float32), None, reading, sentence, tuple(lacking))
         options = SpeakOptions(length_scale=1.0 / request.speed)
         audio, frames = self.engine.synthesize(ids, request.voice, options, check)
-        before = pause(audio.rate, request.speed) if at else pause(0)
+        before = self._pause(border, audio.rate, request.speed)
         start = (at + len(before)) / audio.rate
         ends = np.cumsum(frames) * (request.voice.hop / audio.rate)
         words = word_times(reading, spelled, start + np.concatenate([[0.0], ends]))
         segment = Segment(number, start, start + audio.duration, reading.text, words=words)
         samples = np.concatenate([before, audio.samples])
-        return Utterance(samples, segment, reading, tuple(lacking))
+        return Utterance(samples, segment, reading, sentence, tuple(lacking))
 
-
-def pause(rate: int, speed: float = 1.0) -> np.ndarray:
-    """The silence between two sentences."""
-    return np.zeros(int(PAUSE / speed * rate), np.float32)
+    def _pause(self, border: Border | None, rate: int, speed: float) -> np.ndarray:
+        if border is None:
+            return np.zeros(0, np.float32)
+        return self.pauses.between(border, rate, speed)
 
 
 def word_times(reading: Reading, spelled: list[str], edges: np.ndarray) -> tuple[Word, ...]:
@@ -110,12 +149,21 @@ def word_times(reading: Reading, spelled: list[str], edges: np.ndarray) -> tuple
 
 def load_speech_models(settings: Settings) -> Speaker:
     """Voices, engine and sound rules, warmed up. Raises when not one voice can speak."""
-    return load_speaker(load_voices(settings), Reader(), settings)
+    return load_speaker(load_voices(settings), load_reader(settings), settings)
+
+
+def load_reader(settings: Settings) -> Reader:
+    """The reader, as the operator wants emoji said."""
+    if settings.emoji not in get_args(Emoji):
+        raise ValueError(
+            f"MOKSORI_EMOJI={settings.emoji!r} is none of {', '.join(get_args(Emoji))}"
+        )
+    return Reader(emoji=settings.emoji)  # type: ignore[arg-type]
 
 
 def load_speaker(voices: Voices, reader: Reader, settings: Settings) -> Speaker:
     """These voices, warmed up. Raises when not one of them can speak."""
-    speaker = Speaker(voices, load(voices, settings), reader)
+    speaker = Speaker(voices, load(voices, settings), reader, Pauses.from_settings(settings))
     well = next(voice for voice in voices if voice.member not in speaker.engine.broken)
     for _ in speaker.speak([WARM_UP], Request(well)):
         log.info("speech: %s, %d voices", speaker.engine.name, len(voices))

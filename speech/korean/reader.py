@@ -49,14 +49,17 @@ class Reader:
         on_unknown: OnUnknown = "spell",
         param: str = "input",
         lexicon: Lexicon = NO_ENTRIES,
+        end: Literal[".", ","] = ".",
     ) -> Reading:
         """How `text` is said, the lexicon's entries first; an empty `reading` means that nothing in it has a sound.
+
+        A text that ends in no stop gets `end`: a piece of a sentence, which goes on, a comma.
 
         Raises InvalidRequest("unreadable_characters") for on_unknown="reject" and a character without one.
         """
         written = plain(text)
         taken = [_in_hangul(change) for change in lexicon.changes(written.text)]
-        rendered = render(written.text, self._changes(written.text, taken, on_unknown))
+        rendered = render(written.text, self._changes(written.text, taken, on_unknown), end)
         if rendered.unknown and on_unknown == "reject":
             left = " ".join(rendered.unknown)
             raise InvalidRequest("unreadable_characters", param=param, characters=left)

@@ -22,8 +22,8 @@ class Rendered:
     unknown: tuple[str, ...]  # letters without a sound, each once
 
 
-def render(text: str, made: Iterable[Change]) -> Rendered:
-    """What is said for `text`, before the sound rules."""
+def render(text: str, made: Iterable[Change], end: str = ".") -> Rendered:
+    """What is said for `text`, before the sound rules; `end` is put where it ends in no stop."""
     letters: list[tuple[str, int]] = []
     settled: list[Change] = []
     unknown: list[str] = []
@@ -43,7 +43,7 @@ def render(text: str, made: Iterable[Change]) -> Rendered:
         else:
             unknown.append(letter)
         place += 1
-    tidy = _tidy(letters)
+    tidy = _tidy(letters, end)
     said, sources = "".join(letter for letter, _ in tidy), tuple(at for _, at in tidy)
     return Rendered(said, sources, tuple(settled), tuple(dict.fromkeys(unknown)))
 
@@ -61,8 +61,8 @@ def _spread(change: Change) -> list[tuple[str, int]]:
     return [(letter, change.start + i * width // len(said)) for i, letter in enumerate(said)]
 
 
-def _tidy(letters: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Single spaces, no pause after a pause, a pause at the end, none at the start."""
+def _tidy(letters: list[tuple[str, int]], end: str) -> list[tuple[str, int]]:
+    """Single spaces, no pause after a pause, `end` at the end, none at the start."""
     kept: list[tuple[str, int]] = []
     for letter, place in letters:
         if letter in STOPS:
@@ -76,7 +76,7 @@ def _tidy(letters: list[tuple[str, int]]) -> list[tuple[str, int]]:
     while kept and kept[-1][0] in " ,":
         kept.pop()
     if kept and kept[-1][0] not in ENDS:
-        kept.append((".", kept[-1][1]))
+        kept.append((end, kept[-1][1]))
     return kept
 
 
