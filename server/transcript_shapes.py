@@ -35,7 +35,7 @@ class CuesShape(Shape):
 
 
 class SentenceShape(Shape):
-    """A sentence and the ids of its words."""
+    """A sentence, the ids of its words, and why to look at it twice (docs/transcription.md)."""
 
     id: int
     first: int
@@ -44,6 +44,7 @@ class SentenceShape(Shape):
     end: float
     text: str
     speaker: str | None
+    flags: list[str]
 
 
 class SyllableShape(Shape):
@@ -89,6 +90,7 @@ class TranscriptPageShape(Shape):
     task: str
     duration: float
     engine: dict[str, Any]
+    coverage: dict[str, Any] | None
     text: str
     speakers: list[str]
     sentences: list[SentenceShape]

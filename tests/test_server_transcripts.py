@@ -63,6 +63,16 @@ def test_syllables_are_told_to_those_who_ask(client, job_id):
     assert "syllables" not in client.get(f"/v1/transcripts/{job_id}").json["words"][0]
 
 
+def test_a_page_says_what_is_doubtful(client, monkeypatch):
+    flagged = replace(lecture().segments[0], flags=("loop",))
+    monkeypatch.setattr(server_fixtures, "HEARD", replace(lecture(), segments=(flagged,)))
+    form = {"file": (io.BytesIO(b"RIFF...."), "a.wav")}
+    made = client.post("/v1/audio/transcriptions", data=form).headers["X-Moksori-Job"]
+    told = client.get(f"/v1/transcripts/{made}").json
+    assert [one["flags"] for one in told["sentences"]] == [["loop"], ["loop"]]
+    assert told["coverage"] is None
+
+
 def test_speakers_are_told_where_the_engine_told_them_apart(client, monkeypatch):
     segment = replace(lecture().segments[0], speaker="A")
     other = replace(segment, id=1, speaker="B", start=5.0, end=6.0)

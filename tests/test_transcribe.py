@@ -393,6 +393,12 @@ def test_the_command_writes_subtitles_of_a_long_file(run, tmp_path, monkeypatch)
     assert written.endswith("00:00:11.510\n1700\n")
 
 
+def test_the_command_cuts_cues_by_a_preset(run, tune):
+    ran = run(str(tune), "--format", "srt", "--preset", "japanese")
+    assert ran.stdout.count("-->") == 1
+    assert run(str(tune), "--format", "srt", "--preset", "cinema").exit_code == 2
+
+
 def test_the_command_says_what_is_wrong(run, tmp_path):
     (tmp_path / "a").write_bytes(b"")
     assert "The file is empty" in run(str(tmp_path / "a")).stderr
