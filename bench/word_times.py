@@ -53,7 +53,7 @@ def main() -> None:
 
 def speak(speaker: Speaker, texts: list[str], voice: Voice) -> tuple[np.ndarray, list[Word]]:
     """Sentences in one recording at 16 kHz, and the words with the times that the voice gave them."""
-    made = list(speaker.speak(texts, Request(voice)))
+    made = list(speaker.say(texts, Request(voice)))
     words = [word for one in made if one.segment for word in one.segment.words]
     sound = np.concatenate([one.samples for one in made])
     return soxr.resample(sound, voice.rate, RATE).astype(np.float32), words

@@ -20,7 +20,6 @@ LANE_OF: dict[str, Lane] = {
     "check": "transcription",
 }
 DEFAULT_TENANT = "default"
-RESERVED = ("t/", "wav_files/")  # starts of keys that no caller's `output` may have
 
 
 @dataclass(frozen=True)
