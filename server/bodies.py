@@ -59,10 +59,20 @@ class TranslationFields(HearingFields):
     cue_rules: CueRulesBody | None = None
 
 
+class NameFields(Body):
+    """A name as it is written, and how it may be said where that is not as it is written."""
+
+    written: str = Field(min_length=1, max_length=100)
+    spoken: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default=[], max_length=5
+    )
+
+
 class TranscriptionFields(TranslationFields):
     """A recording whose words are wanted in its own language."""
 
     language: str | None = None
+    names: list[NameFields] | None = Field(default=None, max_length=500)
     timestamp_granularities: list[Granularity] | None = None
 
 

@@ -8,10 +8,9 @@ from server.json_body import check_text
 from server.receiving import look
 from server.service import Service, tenant
 from speech.errors import Conflict, InvalidRequest, NotFound
-from speech.jobs import DEFAULT_TENANT
+from speech.jobs import DEFAULT_TENANT, RESERVED
 
 URL_LENGTH = 2048
-RESERVED = ("t/", "wav_files/")
 
 
 def fetched(url: str, param: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from flask import current_app, g
+from flask import current_app, g, request
 from prometheus_client import CollectorRegistry
 
 from server.probes import Probes
@@ -52,3 +52,8 @@ def tenant() -> str:
     """Whose request this is: the tenant of its key (server/caller.py)."""
     whose: str = g.caller.tenant
     return whose
+
+
+def wants_fresh() -> bool:
+    """Whether the request will have nothing that was made before (Cache-Control: no-cache, RFC 9111, 5.2.1.4)."""
+    return bool(request.cache_control.no_cache)

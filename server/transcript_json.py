@@ -29,6 +29,7 @@ def transcript_json(view: View, with_syllables: bool = False) -> dict[str, Any]:
         "duration": told.duration,
         "engine": told.engine,
         "coverage": told.coverage.to_json() if told.coverage else None,
+        "repairs": [asdict(one) for one in told.repairs],
         "text": text_of(view.words),
         "speakers": list(dict.fromkeys(one.speaker for one in sources if one.speaker)),
         "sentences": sentences_json(view.words, sources),

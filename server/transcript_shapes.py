@@ -79,6 +79,16 @@ class TrackShape(Shape):
     url_expires_at: str
 
 
+class RepairShape(Shape):
+    """Words that were written as a name is that they sound like."""
+
+    heard: str
+    written: str
+    start: float
+    end: float
+    distance: float
+
+
 class TranscriptPageShape(Shape):
     """A transcript for a page beside a player; times in seconds, `version` counts its corrections."""
 
@@ -91,6 +101,7 @@ class TranscriptPageShape(Shape):
     duration: float
     engine: dict[str, Any]
     coverage: dict[str, Any] | None
+    repairs: list[RepairShape]
     text: str
     speakers: list[str]
     sentences: list[SentenceShape]

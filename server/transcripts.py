@@ -19,7 +19,7 @@ from server.form_body import FormFile
 from server.hearing_bodies import hearing_request
 from server.orders import Order, order_for
 from server.places import fetched, input_place, output_keys, uploaded
-from server.service import Service
+from server.service import Service, wants_fresh
 from server.speeches import artifact_of
 from speech.cue_rules import CueRules, rules_for
 from speech.errors import InvalidRequest
@@ -136,10 +136,14 @@ def _request(
         "response_format": response_format,
         "formats": formats,
     }
-    cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules)}
-    request |= hearing_request(body)
+    cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules), "names": _names(heard)}
+    request |= hearing_request(body) | ({"cache": False} if wants_fresh() else {})
     named = {"url": body.url, "upload": body.upload}
     return request | {name: given for name, given in (cues | named).items() if given}
+
+
+def _names(body: TranscriptionFields | None) -> list[dict[str, Any]]:
+    return [name.model_dump() for name in (body and body.names) or ()]
 
 
 def _need_subtitles(body: TranslationFields, formats: list[str], where: str) -> None:

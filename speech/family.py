@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from speech.database import Tx
 from speech.errors import SpeechError
-from speech.jobs import FINAL, Job
+from speech.jobs import FINAL, RESERVED, Job
 from speech.rows import change, to_job
 from speech.schema import jobs
 from speech.turns import enter
@@ -48,10 +48,13 @@ def finish(
         return
     told = error_json(error) if isinstance(error, SpeechError) else error
     done = {"fraction": 1.0} if state == "succeeded" else {}
+    untold = state == "failed" and bool(job.outputs) and not job.outputs[0].startswith(RESERVED)
     change(
         tx, job.id, state=state, error=told, claimable=False, holder=None, lease_until=None,
-        deadline=None, finished=tx.now, step=state, **done, **values,
+        deadline=None, finished=tx.now, step=state, untold=untold, **done, **values,
     )  # fmt: skip
+    if untold:
+        tx.rings.append((job.lane, job.id))  # a worker writes error.json there
     if job.open_children:
         _end_children(tx, job)
     if job.parent:

@@ -121,12 +121,9 @@ class FileStorage:
         """See Storage.keys; what is being written is left out."""
         with outage():
             self.root.stat()
-            for folder, _, names in os.walk(self._path(prefix.rstrip("/"))):
-                for name in names:
-                    path = Path(folder, name)
-                    with suppress(FileNotFoundError):  # removed just now
-                        if not name.startswith("."):
-                            yield str(path.relative_to(self.root)), path.stat().st_mtime
+            for entry in _files(self._path(prefix.rstrip("/"))):
+                with suppress(FileNotFoundError):  # removed just now
+                    yield str(Path(entry.path).relative_to(self.root)), entry.stat().st_mtime
 
     def url(self, key: str, name: str, content_type: str, seconds: int) -> str:
         """See Storage.url; one of our own links."""
@@ -195,6 +192,16 @@ class FileStorage:
         s = path.stat()
         etag = f"{s.st_mtime_ns:x}-{s.st_size:x}-{s.st_ino:x}"
         return StoredObject(key, s.st_size, content_type, etag)
+
+
+def _files(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    """Every file below a folder but those in the making; never a whole folder in memory, as os.walk has it."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            elif not entry.name.startswith("."):
+                yield entry
 
 
 def _chunks(path: Path, start: int, end: int | None) -> Iterator[bytes]:

@@ -20,6 +20,7 @@ LANE_OF: dict[str, Lane] = {
     "check": "transcription",
 }
 DEFAULT_TENANT = "default"
+RESERVED = ("t/", "wav_files/")  # starts of keys that no caller's `output` may have
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -90,6 +91,9 @@ jobs = Table(
     Column("ttl", Double),
     Column("deadline", Double),  # null once final
     Column("api_key", String(36)),  # whose limits it counts against
+    Column("reuse", String(64)),  # what was heard and how, hex: speech/reuse.py
+    # Failed, and no error.json stands beside its promised outputs yet.
+    Column("untold", Boolean, nullable=False, default=False, server_default=false()),
     _partial("jobs_claim", "lane", "priority", "tenant", "root", "created", "part", **_CLAIMABLE),
     _partial("jobs_due", "lane", "not_before", **_CLAIMABLE),
     _partial("jobs_lease", "lease_until", where="lease_until IS NOT NULL"),
@@ -104,6 +108,8 @@ jobs = Table(
     _partial("jobs_old", "purged", "finished", where="parent IS NULL AND finished IS NOT NULL"),
     _partial("jobs_old_input", "finished", where="input_key IS NOT NULL AND finished IS NOT NULL"),
     _partial("jobs_expires", "expires", where="expires IS NOT NULL"),
+    _partial("jobs_reuse", "tenant", "reuse", "finished", where="reuse IS NOT NULL"),
+    _partial("jobs_untold", "lane", where="untold", sqlite="untold = 1"),
 )
 
 turns = Table(

@@ -1,11 +1,16 @@
 """A transcription engine that hears tones, quickly: each stretch of sound is a segment that tells its pitch."""
 
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from speech.jobs import NewJob
+from speech.storage import open_storage
 from speech.transcript import Segment, Word
+from tests.media_fixtures import wav
 from worker.engines import Detected, Span, TranscribeOptions
+from worker.run import Runner
 
 RATE = 16_000
 FRAME = RATE // 50
@@ -68,3 +73,32 @@ def melody(pitches: list[int], seconds: float = 1.0, pause: float = 0.5) -> np.n
     silence = np.zeros(round(pause * RATE), np.int16)
     tones = [(9000 * np.sin(2 * np.pi * hz * time)).astype(np.int16) for hz in pitches]
     return np.concatenate([piece for tone in tones for piece in (tone, silence)])
+
+
+class Hearing:
+    """A runner of the transcription lane, with an engine that hears tones, over any storage."""
+
+    def __init__(self, store, settings):
+        self.store, self.storage = store, open_storage(settings)
+        self.engine = ToneEngine()
+        models = {"transcription": self.engine}
+        self.runner = Runner(store, self.storage, settings, models, "host/boot/transcription-1")
+
+    def job(self, request=None, **fields):
+        new = NewJob("transcription", "transcription", request or {}, **fields)
+        job, _ = self.store.create(new)
+        self.run()
+        return self.store.get(job.id, "default")
+
+    def run(self):
+        while self.runner.run_next("transcription"):
+            pass
+
+    def put(self, path, key="inputs/a"):
+        key = f"t/default/{key}-{time.monotonic_ns()}"
+        self.storage.put(key, path, "application/octet-stream", owner="test")
+        return {"key": key, "name": path.name}
+
+    def is_well(self, tmp_path):
+        job = self.job(input=self.put(wav(tmp_path / "well", melody([300, 500]))))
+        return (job.state, (job.result or {}).get("text")) == ("succeeded", "300 500")

@@ -7,39 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from speech.jobs import NewJob
 from speech.settings import Settings
-from speech.storage import open_storage
 from tests.gcs_fixtures import BUCKET
-from tests.hearing_fixtures import ToneEngine, melody
+from tests.hearing_fixtures import Hearing, melody
 from tests.media_fixtures import encode, encrypted, raw_wav, silence, tone, wav
-from worker.run import Runner
 
 pytestmark = pytest.mark.slow  # each decodes in a process of its own
-
-
-class Hearing:
-    """A runner of the transcription lane, with an engine that hears tones, over any storage."""
-
-    def __init__(self, store, settings):
-        self.store, self.storage = store, open_storage(settings)
-        models = {"transcription": ToneEngine()}
-        self.runner = Runner(store, self.storage, settings, models, "host/boot/transcription-1")
-
-    def job(self, request=None, **fields):
-        new = NewJob("transcription", "transcription", request or {}, **fields)
-        job, _ = self.store.create(new)
-        assert self.runner.run_next("transcription")
-        return self.store.get(job.id, "default")
-
-    def put(self, path, key="inputs/a"):
-        key = f"t/default/{key}-{time.monotonic_ns()}"
-        self.storage.put(key, path, "application/octet-stream", owner="test")
-        return {"key": key, "name": path.name}
-
-    def is_well(self, tmp_path):
-        job = self.job(input=self.put(wav(tmp_path / "well", melody([300, 500]))))
-        return (job.state, (job.result or {}).get("text")) == ("succeeded", "300 500")
 
 
 @pytest.fixture

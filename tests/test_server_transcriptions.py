@@ -190,3 +190,10 @@ def test_the_refusal_of_speakers_says_what_to_install(client):
     message = hear(client, diarization="true").json["error"]["message"]
     assert "pyannote.audio" in message
     assert "diarization" in message
+
+
+def test_no_cache_asks_for_a_decoding_of_its_own(served, client):
+    assert hear(client).status_code == 200
+    assert "cache" not in served.claimed[-1].request
+    assert hear(client, headers={"Cache-Control": "no-cache"}).status_code == 200
+    assert served.claimed[-1].request["cache"] is False

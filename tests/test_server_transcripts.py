@@ -226,3 +226,16 @@ def test_a_job_takes_rules_for_its_subtitle_files(served, client):
     assert refused.json["error"]["code"] == "needs_subtitles"
     refused = client.post("/v1/jobs", json=asked | {"cue_rules": {"max_lines": "1"}})
     assert refused.json["error"]["param"] == "cue_rules.max_lines"
+
+
+def test_names_reach_the_worker_from_a_form_and_from_json(served, client):
+    names = [{"written": "Z-Remesh", "spoken": ["지 리메시"]}, {"written": "인프런"}]
+    form = {"file": (io.BytesIO(b"RIFF...."), "a.wav"), "names": json.dumps(names)}
+    assert client.post("/v1/audio/transcriptions", data=form).status_code == 200
+    assert served.claimed[-1].request["names"] == [names[0], names[1] | {"spoken": []}]
+    asked = {"kind": "transcription", "input": "https://example.com/a.mp3", "names": names}
+    assert client.post("/v1/jobs", json=asked).json["request"]["names"][0] == names[0]
+    refused = client.post("/v1/jobs", json=asked | {"names": [{"written": ""}]})
+    assert refused.json["error"]["param"] == "names.0.written"
+    refused = client.post("/v1/jobs", json=asked | {"names": names * 251})
+    assert (refused.status_code, refused.json["error"]["code"]) == (413, "too_many")

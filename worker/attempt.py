@@ -28,6 +28,7 @@ class Done:
     result: dict[str, Any]  # the kind's own, as the API shows it
     usage: dict[str, float] = field(default_factory=dict)  # audio_seconds, characters
     warnings: list[Any] = field(default_factory=list)
+    reuse: str | None = None  # the key by which later jobs find this one: worker/reuse.py
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Attempt:
     on_piece: Callable[[dict[str, Any]], None]
     on_store: Callable[[str, Path, str], str]
     stopping: Callable[[], bool]
+    find_same: Callable[[str], Job | None] = lambda key: None  # the tenant's job with this `reuse`
 
     def progress(self, fraction: float, step: str) -> None:
         """Tell how far the work is: `fraction` in [0, 1], `step` a word such as "decoding"."""

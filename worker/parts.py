@@ -24,8 +24,10 @@ ENGINE_FIELDS = (
 )  # fmt: skip
 
 
-def split(attempt: Attempt, engine: Transcriber, cuts: Cuts, options: TranscribeOptions) -> Split:
-    """A part for each span of each sound, with its samples in storage."""
+def split(
+    attempt: Attempt, engine: Transcriber, cuts: Cuts, options: TranscribeOptions, key: str | None
+) -> Split:
+    """A part for each span of each sound, with its samples in storage; `key` is the whole's, for the join."""
     total = sum(len(spans) for _, spans in cuts)
     parts: list[NewJob] = []
     for sound, spans in cuts:
@@ -34,7 +36,7 @@ def split(attempt: Attempt, engine: Transcriber, cuts: Cuts, options: Transcribe
             attempt.check()
             attempt.progress(len(parts) / total, "cutting")
             request = common | {"offset": span[0] / RATE}
-            request["warnings"] = [] if parts else sound.decoded.warnings
+            request |= {"warnings": [] if parts else sound.decoded.warnings, "reuse": key}
             parts.append(_part(attempt, len(parts), sound.decoded.path, span, request))
     return Split(parts)
 
@@ -63,8 +65,12 @@ def _part(attempt: Attempt, number: int, path: Path, span: Span, request: dict[s
     )
 
 
-def join(attempt: Attempt) -> tuple[Transcript, list[Any]]:
-    """The transcript of all parts, and their warnings; channels that were heard one by one stand side by side."""
+def join(attempt: Attempt) -> tuple[Transcript, list[Any], str | None]:
+    """The transcript of all parts, their warnings and the whole's key.
+
+    Channels that were heard one by one stand side by side.
+    """
+    reuse: str | None = None
     channels: dict[str | None, list[tuple[float, Transcript]]] = {}
     warnings: list[Any] = []
     for job in attempt.parts():
@@ -74,7 +80,9 @@ def join(attempt: Attempt) -> tuple[Transcript, list[Any]]:
         place = float(job.request["offset"]), transcript
         channels.setdefault(job.request.get("speaker"), []).append(place)
         warnings += job.warnings
-    return beside([(speaker, merge(parts)) for speaker, parts in channels.items()]), warnings
+        reuse = job.request.get("reuse")
+    whole = beside([(speaker, merge(parts)) for speaker, parts in channels.items()])
+    return whole, warnings, reuse
 
 
 def as_detected(transcript: Transcript, job: Job) -> Transcript:

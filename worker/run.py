@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from speech import notices, reuse
 from speech.errors import (
     Cancelled,
     Internal,
@@ -72,7 +73,10 @@ class Runner:
     def run_next(self, lane: str) -> bool:
         """Claim the row of `lane` whose turn it is and see it through; False when there was nothing to do."""
         self._settle()
-        if not self._storage_answers() or not self._anything(lane):
+        if not self._storage_answers():
+            return False
+        self._tell_failures(lane)
+        if not self._anything(lane):
             return False
         workdir = _new_folder()
         if workdir is None:
@@ -106,6 +110,19 @@ class Runner:
     def _anything(self, lane: str) -> bool:
         with self.store.db.read() as connection:
             return due(connection, lane, self.store.db.now(connection), 1) > 0
+
+    def _tell_failures(self, lane: str) -> None:
+        """Write error.json where a result was promised and will not come."""
+        with self.store.db.read() as connection:
+            failed = notices.untold(connection, lane)
+        for job in failed:
+            try:
+                notices.tell(self.storage, job)
+            except StorageUnavailable:
+                self._storage_failed = True
+                return
+            with self.store.writing() as tx:
+                notices.told(tx, job.id)
 
     def _storage_answers(self) -> bool:
         """After a storage failure nothing is claimed until a probe succeeds."""
@@ -170,6 +187,7 @@ class Runner:
             on_piece=progress.add,
             on_store=lambda name, path, kind: self._put(job, NewArtifact(name, path, kind)).key,
             stopping=lease.stopping.is_set,
+            find_same=lambda key: reuse.find(self.store, job.tenant, key),
         )
         self.staging.look_ahead(job.lane)
         began = time.process_time()
@@ -186,6 +204,9 @@ class Runner:
         after = self._persist(
             lambda: self.store.commit(job, artifacts, done.result, usage, done.warnings, pieces)
         )
+        if done.reuse is not None:
+            key = done.reuse
+            self._persist(lambda: reuse.remember(self.store, job, key))
         if after.state == "running":
             self._copy_out(after)
 
@@ -204,6 +225,7 @@ class Runner:
             if made is None:
                 raise Internal("internal")
             self.storage.copy(made.key, output, made.content_type, job.id, job.overwrite)
+        notices.forget(self.storage, job)
         self._persist(lambda: self.store.complete(job))
 
     def _persist(self, tell: Callable[[], T]) -> T:

@@ -1,6 +1,7 @@
 """A job's input as decoded samples: one track, mixed, one channel of it, or each channel by itself."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from speech.media import Choice, Decoded, MediaLimits, decode
@@ -19,13 +20,11 @@ class Sound:
     speaker: str | None = None
 
 
-def read(attempt: Attempt) -> list[Sound]:
+def read(attempt: Attempt, source: Path) -> list[Sound]:
     """The sounds that the job's request chooses; the input itself is removed, so that disk holds one of them.
 
     Raises what speech.media.decode raises.
     """
-    attempt.progress(0.0, "fetching")
-    source = attempt.fetch_input()
     attempt.progress(0.0, "reading")
     request = attempt.job.request
     track, channel = int(request.get("track", 0)), request.get("channel", "mix")

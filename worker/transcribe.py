@@ -1,5 +1,6 @@
 """The transcription lane: one recording, one part of a long one, or the joining of its parts."""
 
+from dataclasses import replace
 from typing import Any
 
 from speech.coverage import LOW
@@ -17,7 +18,9 @@ from worker.attempt import Attempt, Done, NewArtifact, Split
 from worker.cuts import cut
 from worker.engines import Span, Task, TranscribeOptions, Transcriber, load_transcriber
 from worker.listen import beside, listen, shifted
+from worker.names import with_names
 from worker.parts import ENGINE_FIELDS, as_detected, join, split
+from worker.reuse import heard_before, keys_of
 from worker.sentences import number_sentences
 from worker.sounds import Sound, read
 
@@ -42,10 +45,19 @@ def transcribe(attempt: Attempt) -> Done | Split:
     options = options_of(attempt.job)
     formats_of(attempt.job.request)  # what is wrong is told before the work, not after it
     rules_of(attempt.job.request, "ko")
-    sounds = read(attempt)
+    attempt.progress(0.0, "fetching")
+    source = attempt.fetch_input()
+    key = None
+    if attempt.job.kind != "part":
+        key, nameless = keys_of(source, attempt.job, options, engine)
+        if before := heard_before(attempt, key):
+            return _again(attempt, *before, key)
+        if nameless != key and (before := heard_before(attempt, nameless)):
+            return _named(attempt, *before, key)
+    sounds = read(attempt, source)
     cuts = [(sound, _spans(attempt, sound.decoded)) for sound in sounds]
     if any(len(spans) > 1 for _, spans in cuts):
-        return split(attempt, engine, cuts, options)
+        return split(attempt, engine, cuts, options, key)
     channels = [
         (
             sound.speaker,
@@ -54,7 +66,7 @@ def transcribe(attempt: Attempt) -> Done | Split:
         for sound, spans in cuts
     ]
     transcript = as_detected(beside(channels), attempt.job)
-    return _done(attempt, transcript, sounds[0].decoded.warnings)
+    return _done(attempt, transcript, sounds[0].decoded.warnings, key)
 
 
 def _spans(attempt: Attempt, decoded: Decoded) -> list[Span]:
@@ -96,20 +108,45 @@ def _reporter(attempt: Attempt, sound: Sound) -> Any:
     offset = float(attempt.job.request.get("offset", 0.0))
 
     def report(segment: Segment) -> None:
-        at = shifted(segment, offset)
-        attempt.piece({"id": at.id, "start": at.start, "end": at.end, "text": at.text})
+        _tell(attempt, shifted(segment, offset))
         attempt.progress(min(1.0, segment.end / sound.decoded.duration), "decoding")
         attempt.check()
 
     return report
 
 
-def _done(attempt: Attempt, transcript: Transcript, warnings: list[Any]) -> Done:
+def _tell(attempt: Attempt, segment: Segment) -> None:
+    told = {"id": segment.id, "start": segment.start, "end": segment.end, "text": segment.text}
+    attempt.piece(told)
+
+
+def _again(attempt: Attempt, before: Job, transcript: Transcript, key: str) -> Done:
+    """The transcript that an earlier job of the tenant made of the same recording, in the files asked for now."""
+    for segment in transcript.segments:
+        _tell(attempt, segment)
+    result = (before.result or {}) | {"reused_from": before.id}
+    usage = {"audio_seconds": round(transcript.duration, 3)}
+    return Done(_files(attempt, transcript), result, usage, before.warnings, key)
+
+
+def _named(attempt: Attempt, before: Job, transcript: Transcript, key: str) -> Done:
+    """What was heard before without the names that are to be written into it now."""
+    for segment in transcript.segments:
+        _tell(attempt, segment)
+    done = _done(attempt, transcript, before.warnings, key)
+    return replace(done, result=done.result | {"reused_from": before.id})
+
+
+def _done(
+    attempt: Attempt, transcript: Transcript, warnings: list[Any], key: str | None = None
+) -> Done:
     is_part = attempt.job.kind == "part"
     warnings = [*attempt.job.request.get("warnings", []), *warnings] if is_part else warnings
     if not is_part:  # only the whole has all of a sentence
+        transcript, more = with_names(transcript, attempt.job.request.get("names") or [])
         transcript = number_sentences(transcript)
-        warnings = [*warnings, *_doubts(attempt.job, transcript)]
+        found = [*more, *_doubts(attempt.job, transcript)]
+        warnings = [*warnings, *(one for one in found if one not in warnings)]
     result = {
         "text": transcript.text,
         "language": transcript.language,
@@ -118,7 +155,7 @@ def _done(attempt: Attempt, transcript: Transcript, warnings: list[Any]) -> Done
     }
     # A part's seconds are its parent's, which counts them once.
     usage = {} if is_part else {"audio_seconds": round(transcript.duration, 3)}
-    return Done(_files(attempt, transcript), result, usage, warnings)
+    return Done(_files(attempt, transcript), result, usage, warnings, key)
 
 
 def _doubts(job: Job, transcript: Transcript) -> list[dict[str, Any]]:
