@@ -104,15 +104,20 @@ def errors(said: list[str], transcript: Transcript) -> np.ndarray:
 
 
 def close(said: list[str], transcript: Transcript, seams: list[float]) -> np.ndarray:
-    """Which words are said within NEAR of a seam; those that were not heard are where their neighbours are."""
+    """Which words are said within NEAR of a seam."""
+    at = place_of(said, transcript)
+    return np.abs(at[:, None] - np.array(seams)[None]).min(1) < NEAR
+
+
+def place_of(said: list[str], transcript: Transcript) -> np.ndarray:
+    """When each word is said; those that were not heard are where their neighbours are."""
     heard, places, times = heard_words(transcript), [], []
     for chunk in aligned(said, transcript):
         if chunk.type == "equal":
             for n in range(chunk.ref_end_idx - chunk.ref_start_idx):
                 places.append(chunk.ref_start_idx + n)
                 times.append(heard[chunk.hyp_start_idx + n][1].start)
-    at = np.interp(np.arange(len(said)), places, times)
-    return np.abs(at[:, None] - np.array(seams)[None]).min(1) < NEAR
+    return np.interp(np.arange(len(said)), places, times)
 
 
 def aligned(said: list[str], transcript: Transcript) -> list[jiwer.AlignmentChunk]:

@@ -39,11 +39,10 @@ class SpeechFields(Body):
     voice: str | int | VoiceId
     model: str = "tts-1"
     speed: float = Field(default=1.0, ge=0.25, le=4.0)
-    on_unknown: Literal["reject", "spell", "drop"] = "spell"
 
 
 class SpeechBody(SpeechFields):
-    """POST /v1/audio/speech, and what it would say."""
+    """POST /v1/audio/speech."""
 
     response_format: AudioFormat = "mp3"
     stream_format: Literal["audio"] = "audio"
@@ -59,20 +58,10 @@ class TranslationFields(HearingFields):
     cue_rules: CueRulesBody | None = None
 
 
-class NameFields(Body):
-    """A name as it is written, and how it may be said where that is not as it is written."""
-
-    written: str = Field(min_length=1, max_length=100)
-    spoken: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
-        default=[], max_length=5
-    )
-
-
 class TranscriptionFields(TranslationFields):
     """A recording whose words are wanted in its own language."""
 
     language: str | None = None
-    names: list[NameFields] | None = Field(default=None, max_length=500)
     timestamp_granularities: list[Granularity] | None = None
 
 
@@ -111,6 +100,7 @@ class TranscriptionJobBody(TranscriptionFields, JobFields):
 
     kind: Literal["transcription"]
     input: str | None = None
+    seconds: float | None = Field(default=None, gt=0, le=1e6)
     formats: list[TranscriptFile] | None = Field(default=None, min_length=1)
 
 
@@ -119,14 +109,20 @@ class TranslationJobBody(TranslationFields, JobFields):
 
     kind: Literal["translation"]
     input: str | None = None
+    seconds: float | None = Field(default=None, gt=0, le=1e6)
     formats: list[TranscriptFile] | None = Field(default=None, min_length=1)
 
 
 class BatchBody(Body):
-    """POST /v1/jobs with kind batch; each item is a job's body without priority and ttl."""
+    """POST /v1/jobs with kind batch: `items` are bodies of jobs; `inputs` and `manifest` places, `job` all the rest."""
 
     kind: Literal["batch"]
-    items: list[dict[str, Any]] = Field(min_length=1)
+    items: list[dict[str, Any]] | None = Field(default=None, min_length=1)
+    inputs: list[str] | None = Field(default=None, min_length=1)
+    manifest: str | None = None
+    job: dict[str, Any] | None = None
+    output: str | None = None
+    overwrite: bool = False
     priority: Literal["interactive", "batch"] = "batch"
     ttl: float | None = Field(default=None, gt=0, le=MONTH)
 

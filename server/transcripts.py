@@ -64,6 +64,7 @@ def transcription_job(
     promised = output_keys(service, body.output, names) if body.output else ()
     request = _request(service, body, "json", formats)
     request |= {"input": body.input} if body.input else {}
+    request |= {"seconds": body.seconds} if body.seconds else {}
     new = order_for(
         body.kind, request, place, outputs=promised,
         promised=tuple(names) if promised else (), priority=body.priority, ttl=body.ttl,
@@ -136,14 +137,10 @@ def _request(
         "response_format": response_format,
         "formats": formats,
     }
-    cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules), "names": _names(heard)}
+    cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules)}
     request |= hearing_request(body) | ({"cache": False} if wants_fresh() else {})
     named = {"url": body.url, "upload": body.upload}
     return request | {name: given for name, given in (cues | named).items() if given}
-
-
-def _names(body: TranscriptionFields | None) -> list[dict[str, Any]]:
-    return [name.model_dump() for name in (body and body.names) or ()]
 
 
 def _need_subtitles(body: TranslationFields, formats: list[str], where: str) -> None:

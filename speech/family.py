@@ -5,7 +5,7 @@ Every function runs inside one write transaction. Rows are locked from the root 
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from speech.database import Tx
 from speech.errors import SpeechError
@@ -86,7 +86,7 @@ def _tell_parent(tx: Tx, child: Job, state: str, error: dict[str, Any] | None) -
     still_open = row.open_children - 1
     change(
         tx, row.id, open_children=still_open, children_succeeded=succeeded, children_failed=failed,
-        **({} if row.state in FINAL else {"fraction": (succeeded + failed) / row.children_total}),
+        **({} if row.state in FINAL else {"fraction": _fraction(row, child, succeeded + failed)}),
     )  # fmt: skip
     if row.state in FINAL:
         return
@@ -97,10 +97,20 @@ def _tell_parent(tx: Tx, child: Job, state: str, error: dict[str, Any] | None) -
         _part_ended(tx, parent, child, state, error)
 
 
+def _fraction(row: Row[Any], child: Job, ended: int) -> float:
+    """How far a parent is: by seconds of audio where each child's are known beforehand, else by children."""
+    whole, part = row.request.get("seconds"), child.request.get("seconds")
+    if row.kind != "batch" or not whole or not part:
+        return float(ended / row.children_total)
+    return min(1.0, float(row.fraction + part / whole))
+
+
 def _batch_item_ended(tx: Tx, batch: Job) -> None:
     if batch.open_children:
         return
-    if batch.children["succeeded"]:
+    if batch.children["succeeded"] and batch.outputs:
+        _join(tx, batch)  # writes the index
+    elif batch.children["succeeded"]:
         finish(tx, batch, "succeeded", result=dict(batch.children))
     else:
         finish(tx, batch, "failed", SpeechError("all_failed"))
@@ -112,9 +122,14 @@ def _part_ended(tx: Tx, parent: Job, child: Job, state: str, error: dict[str, An
     elif state == "cancelled":
         finish(tx, parent, "cancelled")
     elif parent.open_children == 0:
-        change(tx, parent.id, phase="join", claimable=True, not_before=tx.now, step="joining")
-        enter(tx, parent.lane, parent.priority, parent.tenant, parent.root)
-        tx.rings.append((parent.lane, parent.id))
+        _join(tx, parent)
+
+
+def _join(tx: Tx, parent: Job) -> None:
+    """Nothing is open below: the parent's own last step can be claimed."""
+    change(tx, parent.id, phase="join", claimable=True, not_before=tx.now, step="joining")
+    enter(tx, parent.lane, parent.priority, parent.tenant, parent.root)
+    tx.rings.append((parent.lane, parent.id))
 
 
 def _for_parent(child: Job, error: dict[str, Any] | None) -> dict[str, Any]:

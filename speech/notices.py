@@ -9,16 +9,26 @@ import logging
 
 from sqlalchemy import Connection, select
 
-from speech.database import Tx
 from speech.errors import Conflict
 from speech.jobs import Job
 from speech.messages import say
 from speech.rows import to_job
 from speech.schema import jobs
 from speech.storage import Storage
+from speech.store import JobStore
 
 NAME = "error.json"
 log = logging.getLogger(__name__)
+
+
+def tell_all(store: JobStore, storage: Storage, lane: str) -> None:
+    """Tell what is untold in a lane. Raises StorageUnavailable and Unavailable."""
+    with store.db.read() as connection:
+        failed = untold(connection, lane)
+    for job in failed:
+        tell(storage, job)
+        with store.writing() as tx:
+            tx.connection.execute(jobs.update().where(jobs.c.id == job.id).values(untold=False))
 
 
 def untold(connection: Connection, lane: str, limit: int = 20) -> list[Job]:
@@ -27,11 +37,6 @@ def untold(connection: Connection, lane: str, limit: int = 20) -> list[Job]:
         select(jobs).where(jobs.c.untold, jobs.c.lane == lane).order_by(jobs.c.id).limit(limit)
     )
     return [to_job(row) for row in rows]
-
-
-def told(tx: Tx, job_id: str) -> None:
-    """The place knows."""
-    tx.connection.execute(jobs.update().where(jobs.c.id == job_id).values(untold=False))
 
 
 def tell(storage: Storage, job: Job) -> None:

@@ -91,7 +91,8 @@ class Settings:
     text_max_characters: int = _s(5_000, "Longest text of a synchronous speech call")
     job_text_max_characters: int = _s(100_000, "Longest text of a speech job")
     audio_max_seconds: float = _s(14_400.0, "Longest decoded recording in seconds")
-    batch_max_urls: int = _s(500, "Most URLs in one batch")
+    batch_max_urls: int = _s(500, "Most URLs in one call of /transcribe/batch")
+    batch_max_items: int = _s(10_000, "Most items in a batch of /v1/jobs")
 
     key_requests_per_minute: int = _s(
         0, "Requests a minute of a key that has no limit of its own; 0: no limit"

@@ -20,6 +20,7 @@ from speech.rows import change, insert_jobs, load
 from speech.settings import Settings
 
 PACE_GOOD_FOR = 2.0  # seconds
+MOST_RINGS = 200  # for one batch
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +94,9 @@ class JobStore:
         child_ids = insert_jobs(tx, children, parent=_there(tx, job_id))
         for lane in sorted({child.lane for child in children}):
             turns.enter(tx, lane, new.priority, new.tenant, job_id)
-        tx.rings.extend(
-            (child.lane, child_id) for child, child_id in zip(children, child_ids, strict=True)
-        )
+        # Bells enough for every worker; the sweeper rings for the rest as they come due.
+        first = list(zip(children, child_ids, strict=True))[:MOST_RINGS]
+        tx.rings.extend((child.lane, child_id) for child, child_id in first)
         return job_id
 
     def get(self, job_id: str, tenant: str) -> Job:
@@ -265,10 +266,11 @@ def _there(tx: Tx, job_id: str) -> Job:
 
 
 def _again(job: Job) -> NewJob:
+    index = job.kind == "batch"  # a batch's own file is the index, which a retry writes anew
     if (job.input or {}).get("expired"):
         raise Gone("input_expired", job=job.id)
     return NewJob(
         kind=job.kind, lane=job.lane, request=job.request, tenant=job.tenant, priority=job.priority,
-        input=job.input, outputs=job.outputs, promised=job.promised, overwrite=job.overwrite,
+        input=job.input, outputs=job.outputs, promised=job.promised, overwrite=job.overwrite or index,
         ttl=job.ttl, retry_of=job.id,
     )  # fmt: skip

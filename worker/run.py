@@ -25,6 +25,7 @@ from speech.settings import Settings
 from speech.storage import Storage
 from speech.store import JobStore
 from speech.sweeper import due
+from worker import batches
 from worker.attempt import Attempt, Done, NewArtifact, Split
 from worker.lease import Lease
 from worker.progress import Progress
@@ -75,7 +76,11 @@ class Runner:
         self._settle()
         if not self._storage_answers():
             return False
-        self._tell_failures(lane)
+        try:
+            notices.tell_all(self.store, self.storage, lane)
+        except StorageUnavailable:
+            self._storage_failed = True
+            return False
         if not self._anything(lane):
             return False
         workdir = _new_folder()
@@ -110,19 +115,6 @@ class Runner:
     def _anything(self, lane: str) -> bool:
         with self.store.db.read() as connection:
             return due(connection, lane, self.store.db.now(connection), 1) > 0
-
-    def _tell_failures(self, lane: str) -> None:
-        """Write error.json where a result was promised and will not come."""
-        with self.store.db.read() as connection:
-            failed = notices.untold(connection, lane)
-        for job in failed:
-            try:
-                notices.tell(self.storage, job)
-            except StorageUnavailable:
-                self._storage_failed = True
-                return
-            with self.store.writing() as tx:
-                notices.told(tx, job.id)
 
     def _storage_answers(self) -> bool:
         """After a storage failure nothing is claimed until a probe succeeds."""
@@ -191,12 +183,17 @@ class Runner:
         )
         self.staging.look_ahead(job.lane)
         began = time.process_time()
-        outcome = HANDLERS[job.lane](attempt)
+        outcome = self._handle(attempt)
         attempt.check()
         if isinstance(outcome, Split):
             self._persist(lambda: self.store.split(job, outcome.parts))
         else:
             self._commit(job, outcome, progress.rest(), time.process_time() - began)
+
+    def _handle(self, attempt: Attempt) -> Done | Split:
+        if attempt.job.kind == "batch":
+            return batches.index(attempt, self.store)
+        return HANDLERS[attempt.job.lane](attempt)
 
     def _commit(self, job: Job, done: Done, pieces: list[tuple[int, Any]], compute: float) -> None:
         artifacts = [self._put(job, new) for new in done.artifacts]
