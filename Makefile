@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-deps --progress-bar on
 FAST := not slow and not rabbitmq and not postgres and not gcs and not browser and not models and not coqui
 
-.PHONY: help run test test-fast check format install coqui soak bench-voices bench-speech bench-transcription bench-cues bench-jobs clean
+.PHONY: help run test test-fast check format install coqui soak bench-voices bench-speech bench-transcription bench-cues bench-jobs bench-reading clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -59,6 +59,9 @@ bench-cues: $(VENV)/.test ## CPU seconds from a day of words to subtitles
 bench-jobs: $(VENV)/.test ## Accepted jobs a second, memory at rest, time to ready, waits and streams
 	@sh tests/system_packages.sh
 	$(BIN)/python -m bench.jobs $(ARGS)
+
+bench-reading: $(VENV)/.test ## CPU time of reading a sentence, its growth, and how much is read right
+	$(BIN)/python -m bench.reading $(ARGS)
 
 clean: ## Remove environments and caches; .moksori (your data) stays
 	rm -rf .venv .venv-coqui .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

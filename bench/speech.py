@@ -80,7 +80,7 @@ def direct_arm() -> Any:
     """The same reading and the same engine, called in this process."""
     speaker = load_speech_models(Settings())
     request = Request(speaker.voices.find(MEMBER))
-    return lambda sentence: list(speaker.speak([sentence], request))
+    return lambda sentence: list(speaker.say([sentence], request))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def write_lecture(path: Path, seconds: float) -> float:
         if length >= seconds:
             break
         request = Request(speaker.voices.find(str(place % 5 + 1)))
-        for said in speaker.speak([sentence], request):
+        for said in speaker.say([sentence], request):
             chunks.append(said.samples)
             length += len(said.samples) / request.voice.rate
     encode(chunks, request.voice.rate, "wav", path)

@@ -59,7 +59,7 @@ def _member(speaker: Speaker, whisper: Whisper, voice: Voice, sentences: list[st
     options = TranscribeOptions(language="ko", word_timestamps=False, vad_filter=False)
     for sentence in sentences:
         began = time.perf_counter()
-        (utterance,) = speaker.speak([sentence], Request(voice))
+        (utterance,) = speaker.say([sentence], Request(voice))
         heard.work += time.perf_counter() - began
         heard.seconds += len(utterance.samples) / voice.rate
         samples = soxr.resample(utterance.samples, voice.rate, RATE)

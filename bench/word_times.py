@@ -16,6 +16,7 @@ import soxr
 
 from speech.settings import Settings
 from speech.transcript import Word
+from speech.voices import Voice
 from worker.engines import TranscribeOptions
 from worker.speaker import Request, Speaker, load_speech_models
 from worker.transcribe import load_transcription_models
@@ -50,12 +51,12 @@ def main() -> None:
     print(row("all", spoken, everything))
 
 
-def speak(speaker: Speaker, texts: list[str], voice: object) -> tuple[np.ndarray, list[Word]]:
+def speak(speaker: Speaker, texts: list[str], voice: Voice) -> tuple[np.ndarray, list[Word]]:
     """Sentences in one recording at 16 kHz, and the words with the times that the voice gave them."""
-    made = list(speaker.speak(texts, Request(voice)))  # type: ignore[arg-type]
+    made = list(speaker.say(texts, Request(voice)))
     words = [word for one in made if one.segment for word in one.segment.words]
     sound = np.concatenate([one.samples for one in made])
-    return soxr.resample(sound, voice.rate, RATE).astype(np.float32), words  # type: ignore[attr-defined]
+    return soxr.resample(sound, voice.rate, RATE).astype(np.float32), words
 
 
 def differences(true: list[Word], heard: list[Word]) -> Iterator[float]:

@@ -40,21 +40,23 @@ def _say(
 ) -> tuple[float, list[dict[str, Any]]]:
     # Models load only after the options were understood.
     from worker.recording import Recording
-    from worker.speak import Told, read_request, record
+    from worker.speak import read_request, record
     from worker.speaker import load_speech_models
+    from worker.told import Told
 
     settings = Settings.from_env()
     speaker = load_speech_models(settings)
     request = read_request({"input": text, **asked}, speaker)
-    formats, told = [form, *([captions] if captions else [])], Told()
+    lines = speaker.read(sentences(text, settings.sentence_characters), request)
+    formats = [form, *([captions] if captions else [])]
     with tempfile.TemporaryDirectory() as folder:
         with Recording(Path(folder), formats, request.voice.rate) as recording:
-            for utterance in speaker.speak(sentences(text, settings.sentence_characters), request):
-                record(utterance, recording, told)
+            for utterance in speaker.speak(lines, request):
+                record(utterance, recording)
             if not recording.segments:
                 raise InvalidRequest("nothing_to_speak", param="TEXT")
             sound, *others = recording.finish(text, request.voice.language, {})
         shutil.move(sound.path, output)
         for other in others:
             shutil.move(other.path, output.with_suffix(other.path.suffix))
-    return recording.duration, told.warnings()
+    return recording.duration, Told(lines).warnings()

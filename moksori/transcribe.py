@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from speech.cue_rules import PRESETS, rules_for
 from speech.errors import SpeechError
 from speech.languages import parse_language
 from speech.media import MediaLimits, decode
@@ -14,6 +15,7 @@ from speech.messages import say
 from speech.settings import Settings
 from speech.subtitles import WRITERS
 from speech.transcript import Segment, Transcript
+from speech.words import written_language
 from worker.cuts import cut
 from worker.engines import TranscribeOptions
 from worker.listen import listen, merge, same_language
@@ -26,6 +28,7 @@ from worker.transcribe import load_transcription_models
 @click.option(
     "--format", "name", type=click.Choice(list(WRITERS)), default="txt", show_default=True
 )
+@click.option("--preset", type=click.Choice(list(PRESETS)), help="Cues of srt and vtt")
 @click.option("--language", help="Code or name, such as ko; without it the language is detected")
 @click.option("--translate", is_flag=True, help="Write in English what is said in any language")
 @click.option("--prompt", help="Names and words to expect")
@@ -35,6 +38,7 @@ from worker.transcribe import load_transcription_models
 def command(
     file: Path,
     name: str,
+    preset: str | None,
     language: str | None,
     translate: bool,
     prompt: str | None,
@@ -47,7 +51,8 @@ def command(
             task="translate" if translate else "transcribe",
             prompt=prompt,
         )
-        written = WRITERS[name](transcribe_file(file, options, Settings.from_env()))
+        transcript = transcribe_file(file, options, Settings.from_env())
+        written = WRITERS[name](transcript, rules_for(written_language(transcript), preset))
     except SpeechError as error:
         raise click.ClickException(error.message()) from None
     if output is None:

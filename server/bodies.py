@@ -39,10 +39,11 @@ class SpeechFields(Body):
     voice: str | int | VoiceId
     model: str = "tts-1"
     speed: float = Field(default=1.0, ge=0.25, le=4.0)
+    on_unknown: Literal["reject", "spell", "drop"] = "spell"
 
 
 class SpeechBody(SpeechFields):
-    """POST /v1/audio/speech."""
+    """POST /v1/audio/speech, and what it would say."""
 
     response_format: AudioFormat = "mp3"
     stream_format: Literal["audio"] = "audio"
@@ -58,10 +59,20 @@ class TranslationFields(HearingFields):
     cue_rules: CueRulesBody | None = None
 
 
+class NameFields(Body):
+    """A name as it is written, and how it may be said where that is not as it is written."""
+
+    written: str = Field(min_length=1, max_length=100)
+    spoken: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default=[], max_length=5
+    )
+
+
 class TranscriptionFields(TranslationFields):
     """A recording whose words are wanted in its own language."""
 
     language: str | None = None
+    names: list[NameFields] | None = Field(default=None, max_length=500)
     timestamp_granularities: list[Granularity] | None = None
 
 

@@ -22,7 +22,7 @@ EXPECTED = {
     "model_attributes_type": "an object",
 }
 NOT_YET = frozenset(
-    "webhook on_unknown sample_rate instructions include keywords timestamps lexicon cache "
+    "webhook sample_rate instructions include keywords timestamps lexicon cache "
     "pronunciation".split()
 )
 

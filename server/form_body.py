@@ -18,7 +18,7 @@ from speech.errors import BadMedia, InvalidRequest, TooLarge
 FIELD_BYTES = 100_000
 PARTS = 40
 # Fields whose text is JSON; OpenAI's clients write them one name at a time, as in chunking_strategy[type].
-OBJECTS = frozenset({"cue_rules", "vad_parameters", "chunking_strategy"})
+OBJECTS = frozenset({"cue_rules", "names", "vad_parameters", "chunking_strategy"})
 _INSIDE = re.compile(r"(\w+)\[(\w+)\]")
 _AROUND = 1_048_576  # bytes of headers and fields around the file
 

@@ -30,6 +30,12 @@ def speech_order(service: Service, body: SpeechBody, asynchronous: bool) -> Orde
     return Order(order_for("speech", _request(service, body, body.response_format, formats)))
 
 
+def preview_order(service: Service, body: SpeechBody, asynchronous: bool) -> Order:
+    """The order of POST /v1/audio/speech/preview."""
+    asked = speech_order(service, body, asynchronous).new
+    return Order(order_for("preview", asked.request | {"formats": []}))
+
+
 def speech_job(service: Service, body: SpeechJobBody) -> NewJob:
     """The job of POST /v1/jobs with kind speech."""
     check_spoken(body.input, service.settings.job_text_max_characters, "input")
@@ -63,7 +69,13 @@ def _request(
     named = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
     voice, model = service.voices.find(named, "voice"), find_model(body.model)
     caller().need_member(voice.member, "voice")
-    return speech_request(body.input, voice, model, body.speed, response_format, formats)
+    request = speech_request(body.input, voice, model, body.speed, response_format, formats)
+    # What is as it always was is left out, so that a request means the same to every version.
+    return request | {name: given for name, given in _options(body).items() if given}
+
+
+def _options(body: SpeechFields) -> dict[str, Any]:
+    return {"on_unknown": body.on_unknown if body.on_unknown != "spell" else None}
 
 
 def spoken(service: Service, job: Job) -> Response:

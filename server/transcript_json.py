@@ -10,15 +10,15 @@ from speech.cue_checks import broken, line_lengths, report, speed, with_previous
 from speech.cue_rules import CueRules
 from speech.cues import Cue
 from speech.syllables import syllables
-from speech.transcript import Word
+from speech.transcript import Segment, Word
 from speech.words import Placed, sentence_numbers
 
-Speakers = dict[int, str | None]
+Sources = list[Segment]  # the segment that each word was heard in, by the word's id
 
 
 def transcript_json(view: View, with_syllables: bool = False) -> dict[str, Any]:
     """What a transcript page needs: sentences, cues, words, and who speaks where that is known."""
-    told, speakers = view.transcript, speakers_of(view)
+    told, sources = view.transcript, sources_of(view)
     return {
         "id": view.job.id,
         "object": "transcript",
@@ -28,11 +28,13 @@ def transcript_json(view: View, with_syllables: bool = False) -> dict[str, Any]:
         "task": told.task,
         "duration": told.duration,
         "engine": told.engine,
+        "coverage": told.coverage.to_json() if told.coverage else None,
+        "repairs": [asdict(one) for one in told.repairs],
         "text": text_of(view.words),
-        "speakers": list(dict.fromkeys(one for one in speakers.values() if one)),
-        "sentences": sentences_json(view.words, speakers),
+        "speakers": list(dict.fromkeys(one.speaker for one in sources if one.speaker)),
+        "sentences": sentences_json(view.words, sources),
         "cues": cues_json(view.cues, view.rules),
-        "words": [_word(one, speakers, with_syllables) for one in view.words],
+        "words": [_word(one, sources, with_syllables) for one in view.words],
     }
 
 
@@ -71,13 +73,14 @@ def cues_json(cues: list[Cue], rules: CueRules) -> list[dict[str, Any]]:
     ]
 
 
-def sentences_json(words: list[Placed], speakers: Speakers) -> list[dict[str, Any]]:
-    """Each sentence with its times, the ids of its words, and its speaker where it has only one."""
+def sentences_json(words: list[Placed], sources: Sources) -> list[dict[str, Any]]:
+    """Each sentence with its times, the ids of its words, its speaker where it has only one, and all its flags."""
     numbered = zip(sentence_numbers([one.word for one in words]), words, strict=True)
     found = []
     for number, (_, group) in enumerate(groupby(numbered, key=lambda one: one[0])):
         said = [one for _, one in group]
-        voices = {speakers.get(one.first) for one in said}
+        heard = [sources[one.first] for one in said]
+        voices = {segment.speaker for segment in heard}
         found.append(
             {
                 "id": number,
@@ -87,18 +90,18 @@ def sentences_json(words: list[Placed], speakers: Speakers) -> list[dict[str, An
                 "end": said[-1].word.end,
                 "text": text_of(said),
                 "speaker": voices.pop() if len(voices) == 1 else None,
+                "flags": sorted({flag for segment in heard for flag in segment.flags}),
             }
         )
     return found
 
 
-def speakers_of(view: View) -> Speakers:
-    """The speaker of each word as heard, by its id."""
-    labels = (segment.speaker for segment in view.transcript.segments for _ in segment.words)
-    return dict(enumerate(labels))
+def sources_of(view: View) -> Sources:
+    """The segment of each word as heard."""
+    return [segment for segment in view.transcript.segments for _ in segment.words]
 
 
-def _word(one: Placed, speakers: Speakers, with_syllables: bool) -> dict[str, Any]:
+def _word(one: Placed, sources: Sources, with_syllables: bool) -> dict[str, Any]:
     told = {
         "first": one.first,
         "last": one.last,
@@ -108,7 +111,7 @@ def _word(one: Placed, speakers: Speakers, with_syllables: bool) -> dict[str, An
         "probability": one.word.probability,
         "sentence": one.word.sentence,
         "time_source": one.word.time_source,
-        "speaker": speakers.get(one.first),
+        "speaker": sources[one.first].speaker,
     }
     return told | (
         {"syllables": [_syllable(s) for s in syllables(one.word)]} if with_syllables else {}

@@ -35,7 +35,7 @@ class CuesShape(Shape):
 
 
 class SentenceShape(Shape):
-    """A sentence and the ids of its words."""
+    """A sentence, the ids of its words, and why to look at it twice (docs/transcription.md)."""
 
     id: int
     first: int
@@ -44,6 +44,7 @@ class SentenceShape(Shape):
     end: float
     text: str
     speaker: str | None
+    flags: list[str]
 
 
 class SyllableShape(Shape):
@@ -78,6 +79,16 @@ class TrackShape(Shape):
     url_expires_at: str
 
 
+class RepairShape(Shape):
+    """Words that were written as a name is that they sound like."""
+
+    heard: str
+    written: str
+    start: float
+    end: float
+    distance: float
+
+
 class TranscriptPageShape(Shape):
     """A transcript for a page beside a player; times in seconds, `version` counts its corrections."""
 
@@ -89,6 +100,8 @@ class TranscriptPageShape(Shape):
     task: str
     duration: float
     engine: dict[str, Any]
+    coverage: dict[str, Any] | None
+    repairs: list[RepairShape]
     text: str
     speakers: list[str]
     sentences: list[SentenceShape]

@@ -137,10 +137,14 @@ def _request(
         "response_format": response_format,
         "formats": formats,
     }
-    cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules)}
+    cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules), "names": _names(heard)}
     request |= hearing_request(body) | ({"cache": False} if wants_fresh() else {})
     named = {"url": body.url, "upload": body.upload}
     return request | {name: given for name, given in (cues | named).items() if given}
+
+
+def _names(body: TranscriptionFields | None) -> list[dict[str, Any]]:
+    return [name.model_dump() for name in (body and body.names) or ()]
 
 
 def _need_subtitles(body: TranslationFields, formats: list[str], where: str) -> None:

@@ -190,7 +190,8 @@ def pace_of(connection: Connection, lane: str, now: float) -> Pace | None:
     """From the quartiles of the last 20 jobs of the lane; None without any, or without a worker."""
     recent = connection.execute(
         select(jobs.c.finished - jobs.c.started)
-        .where(jobs.c.lane == lane, jobs.c.state == "succeeded", jobs.c.kind != "batch")
+        .where(jobs.c.lane == lane, jobs.c.state == "succeeded")
+        .where(jobs.c.kind.not_in(["batch", "preview"]))
         .where(jobs.c.finished.is_not(None), jobs.c.started.is_not(None))
         .order_by(jobs.c.finished.desc())
         .limit(20)

@@ -14,7 +14,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from speech.cue_lines import units
-from speech.transcript import Segment, Transcript, Word
+from speech.transcript import Repair, Segment, Transcript, Word
 
 MOST_WORDS = 4  # heard for one entry
 # What may follow a noun; the longest that fits is tried first.
@@ -37,17 +37,6 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Repair:
-    """Words that were written anew: their times in seconds, and how far apart the sounds are, 0 to 1."""
-
-    heard: str
-    written: str
-    start: float
-    end: float
-    distance: float
-
-
-@dataclass(frozen=True)
 class _Match:
     start: int  # of the words [start, end)
     end: int
@@ -60,10 +49,8 @@ class _Match:
         return round(self.errors / self.letters, 3)
 
 
-def repair(
-    transcript: Transcript, entries: Iterable[Entry], read: Read
-) -> tuple[Transcript, list[Repair]]:
-    """The transcript with repaired words, and a list of what was done; times stay as they were.
+def repair(transcript: Transcript, entries: Iterable[Entry], read: Read) -> Transcript:
+    """The transcript with repaired words, and in `repairs` a list of them; times stay as they were.
 
     `read` tells how a text is said, in Hangul. One letter of five may differ. A name of up to four letters sounds
     like too much else (잡아 like 자바): it must be spelled as it is said, in as many words. Particles stay.
@@ -75,9 +62,9 @@ def repair(
         segments.append(_repaired(segment, matches))
         told += [_told(segment, match) for match in matches]
     if not told:
-        return transcript, []
+        return transcript
     text = "".join(segment.text for segment in segments).strip()
-    return replace(transcript, text=text, segments=tuple(segments)), told
+    return replace(transcript, text=text, segments=tuple(segments), repairs=tuple(told))
 
 
 class _Book:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ from speech.coverage import Coverage
 from speech.cue_lines import join, units
 from speech.cue_rules import CueRules, rules_for
 from speech.cues import Cue, build
-from speech.transcript import Segment, Transcript, Word
+from speech.transcript import Repair, Segment, Transcript, Word
 from speech.words import place, sentence_numbers, with_words, words_of, written_language
 
 
@@ -30,6 +31,7 @@ def to_json(transcript: Transcript) -> dict[str, Any]:
         "segments": [_segment(segment) for segment in transcript.segments],
         "words": [_word(number, *one) for number, one in enumerate(both)],
         "engine": dict(transcript.engine),
+        "repairs": [asdict(one) for one in transcript.repairs],
         "coverage": transcript.coverage.to_json() if transcript.coverage else None,
     }
 
@@ -50,6 +52,7 @@ def from_json(data: dict[str, Any]) -> Transcript:
         segments=tuple(_read(segment, words) for segment in data["segments"]),
         task=data["task"],
         engine=dict(data["engine"]),
+        repairs=tuple(Repair(**one) for one in data.get("repairs", ())),
         coverage=Coverage.from_json(data["coverage"]) if data.get("coverage") else None,
     )
 

@@ -41,6 +41,17 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Repair:
+    """Words that were written as a name is that they sound like; `distance` of the sounds, 0 to 1."""
+
+    heard: str
+    written: str
+    start: float
+    end: float
+    distance: float
+
+
+@dataclass(frozen=True)
 class Transcript:
     """The whole of a recording's words, and how they were found."""
 
@@ -52,3 +63,4 @@ class Transcript:
     task: str = "transcribe"  # or "translate"
     engine: dict[str, Any] = field(default_factory=dict)  # name, model, settings
     coverage: Coverage | None = None  # None: nobody looked for speech that was passed over
+    repairs: tuple[Repair, ...] = ()

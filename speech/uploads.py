@@ -49,9 +49,8 @@ def get(connection: Connection, upload_id: str, tenant: str | None = None) -> Up
     """A tenant's upload, or anybody's where a signature has spoken. Raises NotFound("upload_not_found")."""
     mine = [uploads.c.tenant == tenant] if tenant is not None else []
     row = None
-    if (
-        len(upload_id) <= 36 and upload_id.isprintable()
-    ):  # PostgreSQL refuses some strings, such as a NUL
+    # PostgreSQL refuses some strings, such as a NUL, instead of finding nothing.
+    if len(upload_id) <= 36 and upload_id.isprintable():
         found = select(uploads).where(uploads.c.id == upload_id, *mine)
         row = connection.execute(found).one_or_none()
     if row is None:

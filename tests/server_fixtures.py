@@ -36,6 +36,14 @@ HEARD = Transcript(
         Segment(1, 1.5, 3.5, "반갑습니다.", words=(Word(" 반갑습니다.", 1.5, 3.5, 0.8),)),
     ),
 )
+PREVIEWED = {
+    "normalized": "세 개.",
+    "reading": "세 개.",
+    "changes": [{"start": 0, "end": 2, "from": "3개", "to": "세 개", "rule": "count"}],
+    "unknown": [],
+    "seconds": 0.8,
+    "cached": False,
+}
 
 
 @dataclass
@@ -62,7 +70,8 @@ class Served:
             self.store.fail(job, error)
             return True
         made = [self._keep(job, name, *what) for name, what in files_of(job).items()]
-        done = self.store.commit(job, made, {"text": HEARD.text}, {"audio_seconds": 3.5})
+        result = PREVIEWED if job.kind == "preview" else {"text": HEARD.text}
+        done = self.store.commit(job, made, result, {"audio_seconds": 3.5})
         if done.state == "running":
             by_name = {one.name: one for one in made}
             for key, name in zip(job.outputs, job.promised, strict=True):

@@ -189,7 +189,7 @@ some_rules = st.sampled_from(list(PRESETS.values())) | st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(streams(), some_rules)
 def test_every_rule_holds_for_every_cue_of_any_stream_of_words(words, rules):
     assert faults(words, build(words, rules), rules) == []

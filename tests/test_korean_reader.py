@@ -148,6 +148,28 @@ def test_what_was_read_once_reads_the_same_again(text: str) -> None:
     assert _READER.read(normalized).normalized == normalized
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{}",
+        "{}개",
+        "{}월",
+        "${}K",
+        "{}%",
+        "{}/{}",
+        "{}~{}명",
+        "제{}회",
+        "v{}",
+        "A{}",
+        "{}:{}",
+        "{}원",
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_read_digit_by_digit(written: str) -> None:
+    reading = _READER.read(written.format("9" * 5_000, "8" * 5_000))
+    assert "구" * 5_000 in reading.normalized
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "shape",
@@ -192,6 +214,18 @@ def test_the_work_grows_with_the_length_and_no_faster(shape: str) -> None:
     assert min(cost(10_000) for _ in range(2)) < 5 * 2 * max(short, 0.002)
 
 
+@pytest.mark.slow
+def test_a_sentence_takes_less_than_a_millisecond_once_warm() -> None:
+    texts = (ROOT / "voice_model" / "eval.txt").read_text("utf-8").splitlines()
+    for text in texts:
+        _READER.read(text)
+    began = time.process_time()
+    for text in texts:
+        _READER.read(text)
+    assert (time.process_time() - began) / len(texts) < 0.001
+
+
+ROOT = Path(__file__).parent.parent
 VOICE = load_voices(Settings()).find(1)
 _READER = Reader()
 

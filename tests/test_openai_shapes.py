@@ -4,7 +4,9 @@ from dataclasses import replace
 import pytest
 from openai.types.audio import Transcription, TranscriptionVerbose
 
+from speech.cue_rules import rules_for
 from speech.openai_shapes import RESPONSES, render
+from speech.subtitles import WRITERS
 from speech.transcript import Segment, Transcript, Word
 
 HELLO = Transcript(
@@ -73,3 +75,10 @@ def test_the_formats_are_openais():
     assert set(RESPONSES) == {"json", "text", "srt", "verbose_json", "vtt"}
     with pytest.raises(KeyError):
         render(HELLO, "docx")
+
+
+@pytest.mark.parametrize(("name", "file"), [("text", "txt"), ("srt", "srt"), ("vtt", "vtt")])
+def test_a_response_is_the_artifact_of_the_same_transcript(name, file):
+    rules = rules_for("ko", "broadcast", {"max_chars": 5})
+    for one in (None, rules):
+        assert render(HELLO, name, rules=one)[0] == WRITERS[file](HELLO, one)

@@ -10,6 +10,7 @@ from speech import counting, locks
 from speech.database import Database
 from speech.errors import Gone, NotFound, StorageUnavailable
 from speech.jobs import Job, NewJob
+from speech.keys import Once
 from speech.purge import LOOK_AGAIN, OWNER, Purge, Taken
 from speech.purger import Purger
 from speech.retention import DAY, Keep, expires_at
@@ -18,6 +19,7 @@ from speech.settings import Settings
 from speech.store import JobStore
 from tests.aged import age, age_files, ids_in, stored
 from tests.query_plans import plans
+from tests.services import until
 from tests.some_jobs import check_invariants
 from tests.stub_runners import HOLDER, Bench, done
 from worker.attempt import Split
@@ -357,8 +359,6 @@ def test_in_a_deployment_it_runs_once_an_hour(bench: Bench) -> None:
 
 
 def test_the_thread_purges_by_itself_and_ends(store: JobStore, tmp_path: Path) -> None:
-    from tests.services import until
-
     bench = Bench(store, tmp_path, purge_seconds=0.05, **KEEP)
     job = ended(bench)
     age(store, 91)
@@ -368,8 +368,6 @@ def test_the_thread_purges_by_itself_and_ends(store: JobStore, tmp_path: Path) -
 
 
 def test_a_key_that_found_a_job_makes_a_new_one_once_it_is_gone(bench: Bench) -> None:
-    from speech.keys import Once
-
     once, new = Once("texts:1", "00", None), NewJob("speech", "speech", {})
     first, _ = bench.store.create(new, once=once)
     bench.run(done)

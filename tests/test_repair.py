@@ -50,10 +50,10 @@ def heard(text):
     ],
 )
 def test_words_that_sound_like_an_entry_become_its_written_form(read, text, wanted):
-    repaired, told = repair(heard(text), ENTRIES, read)
+    repaired = repair(heard(text), ENTRIES, read)
     assert repaired.text == wanted
     assert repaired.segments[0].text == f" {wanted}"
-    assert told
+    assert repaired.repairs
 
 
 @pytest.mark.parametrize(
@@ -74,23 +74,23 @@ def test_words_that_sound_like_an_entry_become_its_written_form(read, text, want
 )
 def test_other_words_stay_as_they_are(read, text):
     transcript = heard(text)
-    assert repair(transcript, ENTRIES, read) == (transcript, [])
+    assert repair(transcript, ENTRIES, read) == transcript
 
 
 def test_times_are_kept_and_each_repair_is_told(read):
-    repaired, told = repair(heard("먼저 지 리매시를 켭니다"), ENTRIES, read)
+    repaired = repair(heard("먼저 지 리매시를 켭니다"), ENTRIES, read)
     words = repaired.segments[0].words
     assert [(one.word, one.start, one.end) for one in words] == [
         (" 먼저", 0.0, 1.0), (" Z-Remesh를", 1.0, 3.0), (" 켭니다", 3.0, 4.0),
     ]  # fmt: skip
     assert words[1].probability == 0.88
-    (one,) = told
+    (one,) = repaired.repairs
     assert (one.heard, one.written, one.start, one.end) == ("지 리매시를", "Z-Remesh를", 1.0, 3.0)
     assert 0 < one.distance < 0.1
 
 
 def test_as_many_words_as_before_keep_a_time_each(read):
-    repaired, _ = repair(heard("아이 리플렉트를 켭니다"), ENTRIES, read)
+    repaired = repair(heard("아이 리플렉트를 켭니다"), ENTRIES, read)
     told = [(one.word, one.start) for one in repaired.segments[0].words]
     assert told == [(" I", 0.0), (" Reflect를", 1.0), (" 켭니다", 2.0)]
 
@@ -100,7 +100,7 @@ def test_without_entries_nothing_is_read(read):
         raise AssertionError(text)
 
     transcript = heard("아이 리플렉트를 켭니다")
-    assert repair(transcript, (), refuse) == (transcript, [])
+    assert repair(transcript, (), refuse) == transcript
 
 
 @pytest.mark.slow

@@ -54,6 +54,18 @@ def test_another_way_of_listening_is_another_transcript(hearing, tune, other):
     assert len(hearing.engine.asked) == 2
 
 
+def test_names_are_written_into_what_was_heard_before_and_into_nothing_else(hearing, tune):
+    names = {"names": [{"written": "삼백", "spoken": ["300"]}]}
+    first = hearing.job({"language": "ko"}, input=tune())
+    named = hearing.job({"language": "ko"} | names, input=tune())
+    again = hearing.job({"language": "ko"} | names, input=tune())
+    plain = hearing.job({"language": "ko"}, input=tune())
+    assert len(hearing.engine.asked) == 1
+    told = [job.result["text"] for job in (first, named, again, plain)]
+    assert told == ["300 500", "삼백 500", "삼백 500", "300 500"]
+    assert [named.result["reused_from"], again.result["reused_from"]] == [first.id, named.id]
+
+
 def test_another_tenant_hears_for_itself(hearing, tune):
     hearing.job(input=tune())
     new = NewJob("transcription", "transcription", {}, tenant="acme", input=tune())

@@ -2,6 +2,7 @@
 
 import re
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ from speech.measures import measure
 from speech.purge import Purge
 from speech.schema import jobs
 from tests.aged import age
+from tests.key_fixtures import new_key
+from tests.live_server import gunicorn
 from tests.query_plans import plans
 from tests.server_fixtures import Served, serve
+from tests.services import until
 from tests.some_jobs import many_rows, recording, speech
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
@@ -162,6 +166,14 @@ def test_the_purge_counts_what_went_and_what_could_not_go(idle, fresh, monkeypat
     assert abs(value(idle, "purge_completed_timestamp_seconds") - time.time()) < 60
 
 
+def test_where_keys_are_asked_for_only_an_admin_reads_metrics(idle):
+    client = idle.app.test_client()
+    _, reader = new_key(idle, "read")
+    _, admin = new_key(idle, "admin")
+    answers = [client.get("/metrics", headers=headers) for headers in ({}, reader, admin)]
+    assert [answer.status_code for answer in answers] == [401, 403, 200]
+
+
 def test_requests_are_timed_by_the_template_of_their_route(idle, fresh):
     client = idle.app.test_client()
     client.get("/v1/jobs/123e4567-e89b-42d3-a456-426614174000")
@@ -187,6 +199,28 @@ def test_the_store_is_asked_once_a_second_at_most(idle, monkeypatch):
 def _empty(served: Served):
     with served.store.db.read() as connection:
         return measure(connection, served.store.db.now(connection))
+
+
+@pytest.mark.slow
+def test_each_server_process_counts_its_own_requests_and_all_say_the_same_of_jobs(
+    new_database, tmp_path
+):
+    with gunicorn(new_database("sqlite"), tmp_path, server_processes=2) as live:
+        told: dict[str, str] = {}
+
+        def both() -> bool:
+            with urllib.request.urlopen(f"{live.base}/metrics", timeout=10) as answer:
+                text = answer.read().decode()
+            # Of the scrapes before this one; the first has none.
+            for process in re.findall(
+                r'moksori_http_request_seconds_count{.*process="(\d+)"', text
+            ):
+                told[process] = text
+            return len(told) == 2
+
+        until(both, 30, "both processes have answered")
+    jobs = [re.findall(r"^moksori_jobs{.*$", text, re.MULTILINE) for text in told.values()]
+    assert jobs[0] == jobs[1] != []
 
 
 @pytest.mark.slow

@@ -64,7 +64,7 @@ def test_the_speed_reaches_the_worker(served, client, speed):
         ({"instructions": "whisper"}, "field_not_supported", "instructions"),
         ({"webhook": "https://example.com"}, "field_not_supported", "webhook"),
         ({"sample_rate": 8000}, "field_not_supported", "sample_rate"),
-        ({"on_unknown": "drop"}, "field_not_supported", "on_unknown"),
+        ({"on_unknown": "guess"}, "not_one_of", "on_unknown"),
         ({"extra": 1}, "unknown_field", "extra"),
         ({"input": ""}, "empty_text", "input"),
         ({"input": "\u200b \n"}, "empty_text", "input"),
@@ -107,3 +107,15 @@ def test_a_job_may_be_longer_than_a_call_that_waits(served, client):
 
 def test_an_authorization_header_is_ignored(client):
     assert speak(client, {"Authorization": "Bearer nothing"}).status_code == 200
+
+
+@pytest.mark.parametrize("policy", ["reject", "drop"])
+def test_what_to_do_with_unreadable_characters_reaches_the_worker(served, client, policy):
+    assert speak(client, on_unknown=policy).status_code == 200
+    assert served.claimed[-1].request["on_unknown"] == policy
+
+
+def test_a_request_that_says_the_default_is_the_same_as_one_that_says_nothing(served, client):
+    key = {"Idempotency-Key": "one"}
+    first = speak(client, key).headers["X-Moksori-Job"]
+    assert speak(client, key, on_unknown="spell").headers["X-Moksori-Job"] == first

@@ -63,6 +63,16 @@ def test_syllables_are_told_to_those_who_ask(client, job_id):
     assert "syllables" not in client.get(f"/v1/transcripts/{job_id}").json["words"][0]
 
 
+def test_a_page_says_what_is_doubtful(client, monkeypatch):
+    flagged = replace(lecture().segments[0], flags=("loop",))
+    monkeypatch.setattr(server_fixtures, "HEARD", replace(lecture(), segments=(flagged,)))
+    form = {"file": (io.BytesIO(b"RIFF...."), "a.wav")}
+    made = client.post("/v1/audio/transcriptions", data=form).headers["X-Moksori-Job"]
+    told = client.get(f"/v1/transcripts/{made}").json
+    assert [one["flags"] for one in told["sentences"]] == [["loop"], ["loop"]]
+    assert told["coverage"] is None
+
+
 def test_speakers_are_told_where_the_engine_told_them_apart(client, monkeypatch):
     segment = replace(lecture().segments[0], speaker="A")
     other = replace(segment, id=1, speaker="B", start=5.0, end=6.0)
@@ -216,3 +226,16 @@ def test_a_job_takes_rules_for_its_subtitle_files(served, client):
     assert refused.json["error"]["code"] == "needs_subtitles"
     refused = client.post("/v1/jobs", json=asked | {"cue_rules": {"max_lines": "1"}})
     assert refused.json["error"]["param"] == "cue_rules.max_lines"
+
+
+def test_names_reach_the_worker_from_a_form_and_from_json(served, client):
+    names = [{"written": "Z-Remesh", "spoken": ["지 리메시"]}, {"written": "인프런"}]
+    form = {"file": (io.BytesIO(b"RIFF...."), "a.wav"), "names": json.dumps(names)}
+    assert client.post("/v1/audio/transcriptions", data=form).status_code == 200
+    assert served.claimed[-1].request["names"] == [names[0], names[1] | {"spoken": []}]
+    asked = {"kind": "transcription", "input": "https://example.com/a.mp3", "names": names}
+    assert client.post("/v1/jobs", json=asked).json["request"]["names"][0] == names[0]
+    refused = client.post("/v1/jobs", json=asked | {"names": [{"written": ""}]})
+    assert refused.json["error"]["param"] == "names.0.written"
+    refused = client.post("/v1/jobs", json=asked | {"names": names * 251})
+    assert (refused.status_code, refused.json["error"]["code"]) == (413, "too_many")

@@ -186,9 +186,8 @@ def test_captions_in_every_form(tmp_path: Path) -> None:
 
 def test_what_was_read_otherwise_and_left_out_is_told(tmp_path: Path) -> None:
     made = done(speak(attempt(tmp_path, {"input": "배 3개 ね"})))
-    assert made.result["changes"] == [
-        {"written": "3개", "spoken": "세 개", "kind": "count", "start": 2, "end": 4}
-    ]
+    change = {"start": 2, "end": 4, "from": "3개", "to": "세 개", "rule": "count"}
+    assert made.result["changes"] == [change]
     assert made.result["unknown"] == ["ね"]
     assert made.warnings[0]["code"] == "characters_left_out"
     assert "ね" in made.warnings[0]["message"]

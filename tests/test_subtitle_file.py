@@ -114,6 +114,7 @@ def test_no_text_breaks_the_reader(text):
         assert all(entry.line >= 1 and entry.start_ms >= 0 for entry in one.entries)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     ["<", "-->\n", "1\n00:00:00,000 --> 00:00:00,001\n\n", "{\\", "00:00:00,000 --> ", "\n"],

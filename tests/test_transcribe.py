@@ -14,6 +14,7 @@ from speech.errors import BadMedia, Cancelled, InvalidRequest, TooLarge
 from speech.jobs import Artifact, Job, NewJob
 from speech.settings import Settings
 from speech.subtitles import from_json
+from tests import hearing_fixtures
 from tests.hearing_fixtures import ToneEngine, melody
 from tests.media_fixtures import stereo, wav
 from worker.attempt import Attempt, Done, Split
@@ -393,6 +394,12 @@ def test_the_command_writes_subtitles_of_a_long_file(run, tmp_path, monkeypatch)
     assert written.endswith("00:00:11.510\n1700\n")
 
 
+def test_the_command_cuts_cues_by_a_preset(run, tune):
+    ran = run(str(tune), "--format", "srt", "--preset", "japanese")
+    assert ran.stdout.count("-->") == 1
+    assert run(str(tune), "--format", "srt", "--preset", "cinema").exit_code == 2
+
+
 def test_the_command_says_what_is_wrong(run, tmp_path):
     (tmp_path / "a").write_bytes(b"")
     assert "The file is empty" in run(str(tmp_path / "a")).stderr
@@ -403,3 +410,22 @@ def test_the_command_says_what_is_wrong(run, tmp_path):
     ran = run(str(silent), "--format", "vtt")
     assert (ran.exit_code, ran.stdout) == (0, "WEBVTT\n")
     assert "No speech was found" in ran.stderr
+
+
+def test_names_are_written_as_they_are_and_each_repair_is_told(bench, tune, monkeypatch):
+    said, pitch = {300: "먼저", 500: "지리매시를", 700: "켭니다"}, hearing_fixtures.pitch
+    monkeypatch.setattr(hearing_fixtures, "pitch", lambda samples: said[pitch(samples)])
+    names = [{"written": "Z-Remesh", "spoken": ["지 리메시"]}]
+    done = transcribe(bench.attempt(tune, {"names": names}))
+    told = json.loads(file_of(done, "transcript.json"))
+    assert told["text"] == done.result["text"] == "먼저 Z-Remesh를 켭니다"
+    (repair,) = told["repairs"]
+    assert (repair["heard"], repair["start"]) == ("지리매시를", 1.5)
+    plain = transcribe(bench.attempt(tune, {}))
+    assert json.loads(file_of(plain, "transcript.json"))["repairs"] == []
+
+
+def test_names_in_another_language_are_a_warning(bench, tune):
+    request = {"names": [{"written": "Z-Remesh", "spoken": []}], "language": "en"}
+    done = transcribe(bench.attempt(tune, request))
+    assert [one["code"] for one in done.warnings] == ["names_need_korean"]

@@ -27,7 +27,7 @@ def engine(tmp_path_factory):
 def spoken():
     """The sentences in member 1's voice: float32 at 16 kHz."""
     speaker = load_speech_models(Settings())
-    said = speaker.speak(SENTENCES, Request(speaker.voices.find("1")))
+    said = speaker.say(SENTENCES, Request(speaker.voices.find("1")))
     sound = np.concatenate([utterance.samples for utterance in said])
     return soxr.resample(sound, 22_050, 16_000)
 

@@ -208,7 +208,7 @@ def test_what_ships_speaks_and_listens_from_a_bucket(shelf: Shelf, tmp_path: Pat
     settings = shelf.settings(tmp_path, **given)
     settings = settings.from_env(settings.to_env(), speech_engine="onnx", storage_deadline=30.0)
     speaker = load_speech_models(settings)
-    (said,) = speaker.speak(["안녕하세요. 만나서 반갑습니다."], Request(speaker.voices.find(1)))
+    (said,) = speaker.say(["안녕하세요. 만나서 반갑습니다."], Request(speaker.voices.find(1)))
     import soxr
 
     samples = soxr.resample(said.samples, speaker.voices.find(1).rate, 16_000)

@@ -17,7 +17,7 @@ from speech.errors import Internal, SpeechError
 from speech.settings import Settings
 from speech.voices import Voice, Voices
 from voice_model.fetching import local
-from voice_model.pipeline import Networks, SpeakOptions, speak
+from voice_model.pipeline import Networks, SpeakOptions, predicted, speak
 
 ENGINES: dict[str, str] = {"onnx": "voice_model.onnx", "coqui": "voice_model.coqui"}
 
@@ -42,9 +42,16 @@ class Engine:
         check: Callable[[], None] = lambda: None,
     ) -> tuple[Audio, list[int]]:
         """Sound and frames of each symbol. Raises Internal("voice_broken") for a broken voice."""
+        return speak(self._of(voice), symbols, voice, options, check)
+
+    def predict(self, symbols: list[int], voice: Voice, options: SpeakOptions) -> list[int]:
+        """The frames that each symbol would take, without a sound. Raises as `synthesize`."""
+        return predicted(self._of(voice), symbols, voice, options)
+
+    def _of(self, voice: Voice) -> Networks:
         if voice.member in self.broken:
             raise Internal("voice_broken", voice=voice.slug)
-        return speak(self.networks[voice.model], symbols, voice, options, check)
+        return self.networks[voice.model]
 
 
 def load(voices: Voices, settings: Settings) -> Engine:

@@ -92,6 +92,16 @@ def acoustic(
     return networks.decode(latent, speaker), [int(count) for count in frames]
 
 
+def predicted(
+    networks: Networks, symbols: list[int], voice: Voice, options: SpeakOptions
+) -> list[int]:
+    """The frames of each symbol that `speak` would give, without a sound. Raises ValueError without symbols."""
+    if not symbols:
+        raise ValueError("there is nothing to speak")
+    encoded = networks.encode(np.asarray(symbols, np.int64), voice.speaker_id or 0)
+    return durations(encoded.log_frames, options.length_scale)
+
+
 def durations(log_frames: np.ndarray, length_scale: float) -> list[int]:
     """Whole frames of each symbol, at least one; the sum is even, as the decoder takes frames in pairs."""
     frames = np.maximum(np.ceil((np.exp(log_frames) - 1.0) * length_scale), 1).astype(int)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from speech.errors import NotFound
 from speech.jobs import Job
@@ -15,12 +16,19 @@ from worker.engines import TranscribeOptions, Transcriber
 FORM = 1  # raised when the same engine and options come to make another transcript
 
 
-def key_of(source: Path, job: Job, options: TranscribeOptions, engine: Transcriber) -> str:
-    """SHA-256 of all that a transcript depends on, hex."""
+def keys_of(
+    source: Path, job: Job, options: TranscribeOptions, engine: Transcriber
+) -> tuple[str, str]:
+    """SHA-256 of all that a transcript depends on, hex: with the names that are written into it, and without."""
     with source.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     chosen = [job.request.get("track", 0), job.request.get("channel", "mix")]
     told = [FORM, content, chosen, asdict(options), engine.describe()]
+    names = job.request.get("names") or []
+    return _key([*told, names] if names else told), _key(told)
+
+
+def _key(told: list[Any]) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

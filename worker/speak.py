@@ -7,7 +7,7 @@ from typing import Any
 from speech.encode import read_wav
 from speech.errors import InvalidRequest
 from speech.jobs import Job, NewJob
-from speech.korean.reader import OnUnknown, Reading
+from speech.korean.reader import OnUnknown
 from speech.korean.sentences import Border, parts, sentences
 from speech.settings import Settings
 from speech.subtitles import from_json
@@ -15,13 +15,14 @@ from speech.transcript import Segment
 from speech.voices import Voice
 from worker.attempt import Attempt, Done, Split
 from worker.new_voices import wait_for_new_voice
+from worker.preview import preview
 from worker.recording import Recording, asked_formats
-from worker.speaker import Pauses, Request, Speaker, Utterance, load_speech_models
+from worker.speaker import Line, Pauses, Request, Speaker, Utterance, load_speech_models
+from worker.told import Told
 
-__all__ = ["Told", "load_speech_models", "read_request", "record", "speak"]
+__all__ = ["load_speech_models", "read_request", "record", "speak"]
 
 SPEEDS = (0.25, 4.0)
-MOST_CHANGES = 200  # of a result; the text itself says the rest
 ON_UNKNOWN = ("reject", "spell", "drop")
 
 
@@ -37,9 +38,13 @@ def speak(attempt: Attempt) -> Done | Split:
     if attempt.job.phase == "join":
         return _join(attempt, speaker, request)
     text = attempt.job.request["input"]
-    if attempt.job.kind != "part" and len(text) > attempt.settings.part_characters:
+    if attempt.job.kind == "speech" and len(text) > attempt.settings.part_characters:
         return Split(_parts(attempt.job, text, attempt.settings))
-    return _work(attempt, speaker, request)
+    cut = sentences(text, attempt.settings.sentence_characters)
+    lines = speaker.read(cut, request, attempt.check)
+    if attempt.job.kind == "preview":
+        return preview(attempt, speaker, request, lines)
+    return _work(attempt, speaker, request, lines)
 
 
 def read_request(asked: dict[str, Any], speaker: Speaker) -> Request:
@@ -67,16 +72,14 @@ def _parts(job: Job, text: str, settings: Settings) -> list[NewJob]:
     return [NewJob("part", job.lane, request, job.tenant, job.priority) for request in asked]
 
 
-def _work(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
-    text, told = attempt.job.request["input"], Told()
-    cut = sentences(text, attempt.settings.sentence_characters)
+def _work(attempt: Attempt, speaker: Speaker, request: Request, lines: list[Line]) -> Done:
     with _recording(attempt, request) as recording:
-        for place, utterance in enumerate(speaker.speak(cut, request, attempt.check), 1):
-            record(utterance, recording, told)
+        for place, utterance in enumerate(speaker.speak(lines, request, attempt.check), 1):
+            record(utterance, recording)
             if utterance.segment:
                 attempt.piece(_piece(utterance.segment))
-            attempt.progress(place / len(cut), "speaking")
-        return _done(attempt, speaker, request.voice, recording, told)
+            attempt.progress(place / len(lines), "speaking")
+        return _done(attempt, speaker, request.voice, recording, Told(lines))
 
 
 def _join(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
@@ -92,10 +95,9 @@ def _join(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
         return _done(attempt, speaker, request.voice, recording, told)
 
 
-def record(utterance: Utterance, recording: Recording, told: "Told") -> None:
-    """Keep one sentence's sound, captions and what its reading did."""
+def record(utterance: Utterance, recording: Recording) -> None:
+    """Keep one sentence's sound and captions."""
     recording.add(utterance.samples)
-    told.add(utterance)
     if utterance.segment:
         recording.caption(utterance.segment)
 
@@ -128,50 +130,6 @@ def _remove(*paths: Path) -> None:
         path.unlink()
 
 
-class Told:
-    """What a result says besides the sound: what was read differently, and what was left out."""
-
-    def __init__(self) -> None:
-        self.changes: list[dict[str, Any]] = []
-        self.unknown: dict[str, None] = {}
-        self.versions: dict[str, None] = {}  # of the voice, in the parts
-
-    def add(self, utterance: Utterance) -> None:
-        """What one sentence's reading did."""
-        self.changes += _changes(utterance.reading, utterance.sentence.start)
-        self.unknown |= dict.fromkeys((*utterance.reading.unknown, *utterance.lacking))
-
-    def add_result(self, result: dict[str, Any], offset: int) -> None:
-        """What the result of a part told, which stands at `offset` of the text."""
-        self.changes += [
-            {**change, "start": change["start"] + offset, "end": change["end"] + offset}
-            for change in result.get("changes", [])
-        ]
-        self.unknown |= dict.fromkeys(result.get("unknown", []))
-        self.versions[result.get("voice_version", "")] = None
-
-    def warnings(self) -> list[dict[str, Any]]:
-        """Nothing is dropped silently."""
-        if not self.unknown:
-            return []
-        left_out = list(self.unknown)
-        problem = InvalidRequest("characters_left_out", characters=" ".join(left_out))
-        return [{"code": problem.code, "message": problem.message(), "characters": left_out}]
-
-
-def _changes(reading: Reading, offset: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "written": change.written,
-            "spoken": change.spoken,
-            "kind": change.kind,
-            "start": change.start + offset,
-            "end": change.end + offset,
-        }
-        for change in reading.changes
-    ]
-
-
 def _piece(segment: Segment) -> dict[str, Any]:
     return {
         "type": "sentence",
@@ -199,8 +157,7 @@ def _done(
         "voice_version": version,
         "engine": speaker.engine.name,
         "sentences": len(recording.segments),
-        "changes": told.changes[:MOST_CHANGES],
-        "unknown": list(told.unknown),
+        **told.to_json(),
     }
     usage = {"audio_seconds": round(recording.duration, 3), "characters": float(len(text))}
     artifacts = recording.finish(text, voice.language, engine)

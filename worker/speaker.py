@@ -1,12 +1,13 @@
 """Speaks sentences: reader, voices and engine in one, with the times of every word."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from speech.errors import InvalidRequest
 from speech.korean.reader import Emoji, OnUnknown, Reader, Reading, symbols
 from speech.korean.sentences import Border, Sentence
 from speech.settings import Settings
@@ -15,7 +16,7 @@ from speech.voices import Voice, Voices, load_voices
 from voice_model.engines import Engine, load
 from voice_model.pipeline import SpeakOptions
 
-WARM_UP = Sentence("안녕하세요.", 0, 6)
+WARM_UP = "안녕하세요."
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +55,26 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A sentence as the voice will say it; `ids` is empty when nothing in it has a sound."""
+
+    sentence: Sentence
+    reading: Reading
+    ids: list[int]
+    spelled: list[str]  # the symbol of each id
+    lacking: tuple[str, ...]  # symbols that the voice does not have
+    before: (
+        Border | None
+    )  # the pause before it: what ended the sentence before, None at the beginning
+
+
+@dataclass(frozen=True)
 class Utterance:
     """One spoken sentence; `segment` is timed from the start of the recording, None without a sound."""
 
     samples: np.ndarray  # float32, with the pause before the sentence
     segment: Segment | None
-    reading: Reading
-    sentence: Sentence
-    lacking: tuple[str, ...] = ()  # symbols that the voice does not have
+    line: Line
 
 
 class Speaker:
@@ -77,54 +90,81 @@ class Speaker:
         self.refused = ""  # the stamp of newer voices that could not be taken
         self.behind = False  # newer voices are asked for
 
-    def speak(
+    def read(
         self, cut: list[Sentence], request: Request, check: Callable[[], None] = lambda: None
-    ) -> Iterator[Utterance]:
-        """Each sentence of `cut`, as soon as it is spoken.
+    ) -> list[Line]:
+        """How the sentences of `cut` are said; `check` is called before each.
 
-        `check` is called before and within sentences. Raises InvalidRequest("unreadable_characters") and
-        Internal("voice_broken").
+        Raises InvalidRequest("unreadable_characters").
         """
-        samples, number = 0, 0
+        lines: list[Line] = []
         border: Border | None = None  # before the first sound there is no pause
         for sentence in cut:
             check()
-            utterance = self._say(sentence, request, samples, number, border, check)
-            samples += len(utterance.samples)
-            if utterance.segment:
-                number, border = number + 1, sentence.border
+            end: Literal[".", ","] = "," if sentence.border == "clause" else "."
+            reading = self.reader.read(sentence.text, request.on_unknown, end=end)
+            ids, spelled, lacking = symbols(reading.reading, request.voice)
+            if lacking and request.on_unknown == "reject":
+                left = " ".join(lacking)
+                raise InvalidRequest("unreadable_characters", param="input", characters=left)
+            lines.append(Line(sentence, reading, ids, spelled, tuple(lacking), border))
+            if ids:
+                border = sentence.border
             elif border and sentence.border == "paragraph":  # a line of signs may end one
                 border = "paragraph"
+        return lines
+
+    def predict(self, lines: list[Line], request: Request) -> float:
+        """Seconds that the lines will take. Raises Internal("voice_broken")."""
+        voice, options, samples = request.voice, _options(request), 0
+        for line in lines:
+            if line.ids:
+                samples += len(self._pause(line, request))
+                samples += voice.hop * sum(self.engine.predict(line.ids, voice, options))
+        return samples / voice.rate
+
+    def speak(
+        self, lines: list[Line], request: Request, check: Callable[[], None] = lambda: None
+    ) -> Iterator[Utterance]:
+        """Each line, as soon as it is spoken.
+
+        `check` is called before and within lines. Raises Internal("voice_broken").
+        """
+        samples, number = 0, 0
+        for line in lines:
+            check()
+            utterance = self._say(line, request, samples, number, check)
+            samples += len(utterance.samples)
+            number += utterance.segment is not None
             yield utterance
 
-    def _say(
-        self,
-        sentence: Sentence,
-        request: Request,
-        at: int,
-        number: int,
-        border: Border | None,
-        check: Callable[[], None],
-    ) -> Utterance:
-        end: Literal[".", ","] = "," if sentence.border == "clause" else "."
-        reading = self.reader.read(sentence.text, request.on_unknown, end=end)
-        ids, spelled, lacking = symbols(reading.reading, request.voice)
-        if not ids:
-            return Utterance(np.zeros(0, np.float32), None, reading, sentence, tuple(lacking))
-        options = SpeakOptions(length_scale=1.0 / request.speed)
-        audio, frames = self.engine.synthesize(ids, request.voice, options, check)
-        before = self._pause(border, audio.rate, request.speed)
-        start = (at + len(before)) / audio.rate
-        ends = np.cumsum(frames) * (request.voice.hop / audio.rate)
-        words = word_times(reading, spelled, start + np.concatenate([[0.0], ends]))
-        segment = Segment(number, start, start + audio.duration, reading.text, words=words)
-        samples = np.concatenate([before, audio.samples])
-        return Utterance(samples, segment, reading, sentence, tuple(lacking))
+    def say(self, texts: Iterable[str], request: Request) -> Iterator[Utterance]:
+        """Each text, spoken as one sentence. Raises as `read` and `speak`."""
+        cut = [Sentence(text, 0, len(text)) for text in texts]
+        return self.speak(self.read(cut, request), request)
 
-    def _pause(self, border: Border | None, rate: int, speed: float) -> np.ndarray:
-        if border is None:
+    def _say(
+        self, line: Line, request: Request, at: int, number: int, check: Callable[[], None]
+    ) -> Utterance:
+        if not line.ids:
+            return Utterance(np.zeros(0, np.float32), None, line)
+        voice = request.voice
+        audio, frames = self.engine.synthesize(line.ids, voice, _options(request), check)
+        before = self._pause(line, request)
+        start = (at + len(before)) / audio.rate
+        ends = np.cumsum(frames) * (voice.hop / audio.rate)
+        words = word_times(line.reading, line.spelled, start + np.concatenate([[0.0], ends]))
+        segment = Segment(number, start, start + audio.duration, line.reading.text, words=words)
+        return Utterance(np.concatenate([before, audio.samples]), segment, line)
+
+    def _pause(self, line: Line, request: Request) -> np.ndarray:
+        if line.before is None:
             return np.zeros(0, np.float32)
-        return self.pauses.between(border, rate, speed)
+        return self.pauses.between(line.before, request.voice.rate, request.speed)
+
+
+def _options(request: Request) -> SpeakOptions:
+    return SpeakOptions(length_scale=1.0 / request.speed)
 
 
 def word_times(reading: Reading, spelled: list[str], edges: np.ndarray) -> tuple[Word, ...]:
@@ -165,7 +205,7 @@ def load_speaker(voices: Voices, reader: Reader, settings: Settings) -> Speaker:
     """These voices, warmed up. Raises when not one of them can speak."""
     speaker = Speaker(voices, load(voices, settings), reader, Pauses.from_settings(settings))
     well = next(voice for voice in voices if voice.member not in speaker.engine.broken)
-    for _ in speaker.speak([WARM_UP], Request(well)):
+    for _ in speaker.say([WARM_UP], Request(well)):
         log.info("speech: %s, %d voices", speaker.engine.name, len(voices))
     return speaker
 

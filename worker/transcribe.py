@@ -1,5 +1,6 @@
 """The transcription lane: one recording, one part of a long one, or the joining of its parts."""
 
+from dataclasses import replace
 from typing import Any
 
 from speech.coverage import LOW
@@ -17,8 +18,9 @@ from worker.attempt import Attempt, Done, NewArtifact, Split
 from worker.cuts import cut
 from worker.engines import Span, Task, TranscribeOptions, Transcriber, load_transcriber
 from worker.listen import beside, listen, shifted
+from worker.names import with_names
 from worker.parts import ENGINE_FIELDS, as_detected, join, split
-from worker.reuse import heard_before, key_of
+from worker.reuse import heard_before, keys_of
 from worker.sentences import number_sentences
 from worker.sounds import Sound, read
 
@@ -45,9 +47,13 @@ def transcribe(attempt: Attempt) -> Done | Split:
     rules_of(attempt.job.request, "ko")
     attempt.progress(0.0, "fetching")
     source = attempt.fetch_input()
-    key = None if attempt.job.kind == "part" else key_of(source, attempt.job, options, engine)
-    if key and (before := heard_before(attempt, key)):
-        return _again(attempt, *before, key)
+    key = None
+    if attempt.job.kind != "part":
+        key, nameless = keys_of(source, attempt.job, options, engine)
+        if before := heard_before(attempt, key):
+            return _again(attempt, *before, key)
+        if nameless != key and (before := heard_before(attempt, nameless)):
+            return _named(attempt, *before, key)
     sounds = read(attempt, source)
     cuts = [(sound, _spans(attempt, sound.decoded)) for sound in sounds]
     if any(len(spans) > 1 for _, spans in cuts):
@@ -123,14 +129,24 @@ def _again(attempt: Attempt, before: Job, transcript: Transcript, key: str) -> D
     return Done(_files(attempt, transcript), result, usage, before.warnings, key)
 
 
+def _named(attempt: Attempt, before: Job, transcript: Transcript, key: str) -> Done:
+    """What was heard before without the names that are to be written into it now."""
+    for segment in transcript.segments:
+        _tell(attempt, segment)
+    done = _done(attempt, transcript, before.warnings, key)
+    return replace(done, result=done.result | {"reused_from": before.id})
+
+
 def _done(
     attempt: Attempt, transcript: Transcript, warnings: list[Any], key: str | None = None
 ) -> Done:
     is_part = attempt.job.kind == "part"
     warnings = [*attempt.job.request.get("warnings", []), *warnings] if is_part else warnings
     if not is_part:  # only the whole has all of a sentence
+        transcript, more = with_names(transcript, attempt.job.request.get("names") or [])
         transcript = number_sentences(transcript)
-        warnings = [*warnings, *_doubts(attempt.job, transcript)]
+        found = [*more, *_doubts(attempt.job, transcript)]
+        warnings = [*warnings, *(one for one in found if one not in warnings)]
     result = {
         "text": transcript.text,
         "language": transcript.language,

@@ -1,11 +1,13 @@
 """Amounts: money, ranges, fractions, scores, units, counts, and numbers alone."""
 
 import re
+from decimal import Decimal
 
 from speech.korean.changes import rule
 from speech.korean.counters import COUNTER, counted
 from speech.korean.data import pairs
-from speech.korean.numbers import before_large, number, sino
+from speech.korean.numbers import LONGEST, before_large, number, sino
+from speech.korean.particles import agree
 
 _INTEGER = r"\d{1,3}(?:,\d{3})+(?!\d)|\d+"
 _NUMBER = rf"(?:{_INTEGER})(?:\.\d+)?"
@@ -17,7 +19,7 @@ _PARTS = "회|차|조|항|절|장|권|편|과|부|기|호|대|막|집|화|판|�
 _PORTIONS = "컵|스푼|숟갈|큰술|작은술|개|봉지|조각|잔|모|쪽|판|병|마리"
 # Units that are words without a number too: kg당, GB 단위.
 _WORDS = "kg|mg|km|cm|mm|ml|mL|GB|MB|TB|kWh|kW|Hz|kHz|MHz|GHz|dB|kcal|km/h|ppm"
-_SCALES = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000, "": 1}
+_SCALES = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 # A dash is a range only before these: 3-4월, but 101-1203.
 _DASHED = "월|일|년|시간|시|분|초|개월|개|명|회|번|살|세|층|주|배|장|권|마리|학년|인분|차"
 _WON = r"(?:점수|스코어|세트)[은는가이도:]? ?(?P<span>(?P<a>\d{1,3})[-:](?P<b>\d{1,3}))(?![\d-])"
@@ -37,24 +39,20 @@ def _money(match: re.Match[str]) -> str:
     written, scale = match["n"].replace(",", ""), match["scale"] or ""
     if "." in written:
         written = written.rstrip("0").rstrip(".")
-    if scale:
-        whole, _, part = written.partition(".")
-        value = int(whole + part) * _SCALES[scale]
-        if value % 10 ** len(part):
-            return f"{number(written)} {scale}"
-        written = str(value // 10 ** len(part))
+    if scale and len(written) <= LONGEST:
+        written = f"{(Decimal(written) * _SCALES[scale]).normalize():f}"
     large = match["large"] or ""
     amount = before_large(written, large) if large else number(written)
     return f"{amount} {pairs('currencies')[match['sign']]}"
 
 
 def _count(match: re.Match[str]) -> str:
-    return counted(
-        match["n"], match["counter"], match.string[max(match.start() - 12, 0) : match.start()]
-    )
+    text, (start, end) = match.string, match.span()
+    said = counted(match["n"], match["counter"], text[max(start - 12, 0) : start])
+    return f"{said} " if text[end : end + 1].isdigit() else said  # 9초58
 
 
-def _count_range(match: re.Match[str]) -> str | None:
+def _count_range(match: re.Match[str]) -> str:
     first, last, counter = match["a"], match["n"], match["counter"]
     return f"{counted(first, counter)}에서 {counted(last, counter)}"
 
@@ -80,6 +78,9 @@ def _power(match: re.Match[str]) -> str:
 
 def _fraction(match: re.Match[str]) -> str:
     said = f"{sino(match['b'])}분의 {sino(match['a'])}"
+    if match["whole"]:
+        whole = sino(match["whole"])
+        said = f"{whole}{agree('과/와', whole)} {said}"
     return said if match["of"] is None else f"{said} "
 
 
@@ -104,7 +105,11 @@ RULES = [
     ),
     rule("score", _WON, _versus),
     rule("score", rf"{_START}(?P<a>\d{{1,3}}) ?[-:] ?(?P<b>\d{{1,3}}){_BY}", _versus),
-    rule("score", rf"{_START}(?P<a>\d+) ?대 ?(?P<b>\d+)(?!\d)", _versus),
+    rule(
+        "score",
+        rf"{_START}(?P<a>\d+) ?대 ?(?P<b>\d+)(?!\d| ?(?:명|개|마리|사람|번|시|원|살|만|천))",
+        _versus,
+    ),
     rule("ordinal", rf"(?<![가-힣])제(?P<n>\d+)(?P<what>{_PARTS})?", _ordinal),
     rule("offer", r"(?<!\d)1\+1(?=\D{0,2}(?:행사|이벤트|상품|세일|증정))", "원 플러스 원"),
     rule("equation", r"(?<=\d) ?= ?(?=[-−]?\d)", "은/는 "),
@@ -112,9 +117,7 @@ RULES = [
     rule("range", rf"{_START}(?P<a>{_NUMBER}){_TO}(?P<n>{_NUMBER}){COUNTER}", _count_range),
     rule(
         "range",
-        rf"{_START}(?P<a>\d{{1,4}})-(?P<n>\d{{1,4}}){COUNTER}".replace(
-            "(?P<counter>", rf"(?=(?:{_DASHED}))(?P<counter>"
-        ),
+        rf"{_START}(?P<a>\d{{1,4}})-(?P<n>\d{{1,4}})(?=(?:{_DASHED})){COUNTER}",
         _dash_range,
     ),
     rule(
@@ -134,12 +137,17 @@ RULES = [
     ),
     rule(
         "range",
-        r"(?<=[\d가-힣A-Za-z%℃²³])(?<![요다네야지죠어아])[~∼〜](?=[\d가-힣])|(?<=[\d가-힣%]) ~ (?=[\d가-힣])",
+        r"(?<=[\d가-힣A-Za-z%℃²³])(?<![요다네야지죠어아])[~∼〜](?=[\d가-힣A-Za-z])"
+        r"|(?<=[\d가-힣%]) ~ (?=[\d가-힣A-Za-z])",
         "에서 ",
         "~∼〜",
     ),
     rule("negative", r"(?:(?<=[\s(~])|^)[-−](?=\d)", "마이너스 "),
-    rule("fraction", rf"{_START}(?P<a>\d+)/(?P<b>\d+)(?![/\d])(?P<of>(?={_PORTIONS}))?", _fraction),
+    rule(
+        "fraction",
+        rf"{_START}(?:(?P<whole>\d{{1,2}}) )?(?P<a>\d+)/(?P<b>\d+)(?![/\d])(?P<of>(?={_PORTIONS}))?",
+        _fraction,
+    ),
     rule("ratio", _START + r"(?P<a>\d+) ?: ?(?P<b>\d+)(?!\d)", _versus),
     rule(
         "unit",
@@ -148,10 +156,11 @@ RULES = [
     ),
     rule("power", r"(?<=[\dA-Za-zα-ω)])\^(?P<n>\d+)", _power),
     rule("count", rf"{_START}(?P<n>{_NUMBER}){COUNTER}", _count),
+    rule("count", rf"(?<=\d,)(?P<n>\d{{1,2}}){COUNTER}", _count),
     rule(
         "number",
-        rf"{_START}(?P<n>{_NUMBER})(?P<large>{_LARGE})",
-        lambda m: before_large(m["n"], m["large"]),
+        rf"{_START}(?P<n>{_NUMBER})(?P<large>{_LARGE})(?P<won>(?=[원명]))?",
+        lambda m: before_large(m["n"], m["large"]) + ("" if m["won"] is None else " "),
     ),
 ]
 PLAIN = [

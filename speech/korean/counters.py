@@ -3,7 +3,7 @@
 import re
 
 from speech.korean.data import rows
-from speech.korean.numbers import native, number, sino
+from speech.korean.numbers import LONGEST, native, number, sino
 
 _COUNTERS = {
     counter: (system == "native", int(highest), " " if space == "space" else "")
@@ -42,11 +42,13 @@ COUNTER = (
 def counted(written: str, counter: str, before: str = "") -> str:
     """ "3" and "개" as 세 개; `before` is the text in front of the number."""
     digits = written.replace(",", "")
+    is_native, highest, space = _COUNTERS[counter]
+    if len(digits) > LONGEST:
+        return f"{number(digits)}{space}{counter}"
     if counter == "월" and digits.isdigit():
         return month(digits)
     if counter == "번째" and digits == "1":
         return "첫 번째"
-    is_native, highest, space = _COUNTERS[counter]
     whole = digits.isdigit() and not digits.startswith("0")
     takes = is_native and whole and (int(digits) <= highest or highest == 99)
     if counter == "대" and _AGES.fullmatch(digits) and not _VEHICLES.search(before):

@@ -66,9 +66,10 @@ NUMBERS = [
     rule("digits", _START + r"\d{2,6}(?:-\d{2,7}){2,}(?!\d)", _telephone),
     rule(
         "digits",
-        rf"(?:{_SECRETS})(?:는|은|이|가|를|:)? ?(?P<span>\d{{3,}})(?![\d.,])",
-        lambda m: one_by_one(m["span"]),
+        rf"(?:{_SECRETS})(?:는|은|이|가|를|:)? ?(?P<span>\d{{3,}}(?:-\d+)*)(?![\d.,])",
+        lambda m: ", ".join(map(one_by_one, m["span"].split("-"))),
     ),
+    rule("floor", r"(?<![A-Za-z])B(?P<n>\d{1,2})층", lambda m: f"지하 {sino(m['n'])} 층", "B"),
     rule(
         "version",
         r"(?<![A-Za-z])[vV](?:er\.? ?|\.)?(?P<n>\d+(?:\.\d+)*)(?![\d])",
@@ -80,7 +81,7 @@ NUMBERS = [
         r"(?:(?<=로 )|(?<=길 )|(?<=길)|(?<=동 )|(?<=리 ))(?P<a>\d{1,4})-(?P<b>\d{1,4})(?![\d-])",
         _building,
     ),
-    rule("address", _START + r"(?P<a>\d{1,4})-(?P<b>\d{1,4})(?= ?번지)", _building),
+    rule("address", _START + r"(?P<a>\d{1,4})-(?P<b>\d{1,4})(?= ?(?:번지|호))", _building),
 ]
 NAMES = [
     rule(

@@ -19,7 +19,7 @@ def read_word(word: str) -> str:
     """A word of Latin letters in Hangul: 파이썬 for Python, 에이치티엠엘 where nothing knows it as a word."""
     small = word.lower()
     known = pairs("words").get(small)
-    if known is not None:
+    if known is not None and not (word.isupper() and len(word) == 2):  # IT is no it
         return known
     if len(word) == 1:
         return spell(word)
@@ -56,10 +56,17 @@ def _apostrophe(match: re.Match[str]) -> str:
 
 
 RULES = [
+    rule("word", r"(?<![A-Za-z])N[oO]\.? ?(?=\d)", "넘버 ", "N"),
+    rule(
+        "spelled",
+        r"(?<![A-Za-z])[A-Z](?:/[A-Z])+(?![A-Za-z])",
+        lambda m: spell(m[0].replace("/", "")),
+        "/",
+    ),
     rule("spelled", r"(?<![A-Za-z])(?:[A-Z]\.){2,}", lambda m: spell(m[0].replace(".", "")), "A-Z"),
     rule(
         "word",
-        r"(?:Mr|Mrs|Ms|Dr|Prof|No|Vol|vs|etc)\.(?= ?[\w])",
+        r"(?:Mr|Mrs|Ms|Dr|Prof|Vol|Tel|vs|etc)\.(?= ?[\w])",
         lambda m: read_word(m[0][:-1]),
         "A-Za-z",
     ),

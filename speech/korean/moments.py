@@ -13,6 +13,9 @@ _HALF = {"a": "오전 ", "p": "오후 "}
 _NO_SCORE = (
     r"(?!(?:으로|로) ?(?:이기|이겼|이긴|졌|지고|지는|패|승|꺾|누르|눌|앞|뒤|끝|마쳤|비겼|역전))"
 )
+_EVENTS = "절|운동|항쟁|사태|의거|혁명|선언|테러|쿠데타|민주|광복|전쟁|해방|만세"
+# With a point these are dates too; others, as 2.7, are numbers.
+_POINTED = r"3\.1|4\.19|5\.18|6\.10|6\.25|8\.15|10\.26|12\.12"
 _DAYS = "월화수목금토일"
 
 
@@ -49,8 +52,8 @@ def _half_day(match: re.Match[str]) -> str:
 
 def _memorial(match: re.Match[str]) -> str:
     """3·1절 as 삼일절, 10·26 as 십이륙: the month as a number, the day digit by digit."""
-    months, day = match["m"], match["d"]
-    said = sino(day) if day in ("10", "11", "12") else one_by_one(day, DIGITS[0])
+    months, day = re.split("[·ㆍ.]", match[0])
+    said = sino(day) if day in ("10", "12") else one_by_one(day, DIGITS[0])
     return sino(months) + said.replace("이육", "이륙")
 
 
@@ -64,11 +67,14 @@ RULES = [
     rule("weekday", rf"(?<=[\d일])\((?P<day>[{_DAYS}])\)", lambda m: f" {m['day']}요일"),
     rule(
         "memorial",
-        _START
-        + r"(?P<m>1?\d)[·ㆍ](?P<d>[1-3]?\d)(?![\d·ㆍ])|"
-        + _START
-        + r"(?P<m2>3\.1(?=절)|6\.25(?= ?전쟁)|5\.18(?= ?민주)|4\.19(?= ?혁명)|8\.15(?= ?광복))",
-        lambda m: _memorial(m) if m["m"] else one_by_one(m["m2"].replace(".", ""), DIGITS[0]),
+        rf"{_START}(?:1?\d[·ㆍ](?:1[3-9]|2\d|3[01])(?![\d·ㆍ])"
+        rf"|(?:1?\d[·ㆍ][1-3]?\d|{_POINTED})(?= ?(?:{_EVENTS})))",
+        _memorial,
+    ),
+    rule(
+        "date",
+        r"['’](?P<y>\d{2})\. ?(?P<m>1?\d)\. ?(?P<d>[1-3]?\d)\.?(?!\d)",
+        lambda m: f"{sino(m['y'])}년 {_short_date(m)}",
     ),
     rule(
         "time",

@@ -8,8 +8,9 @@ from speech.korean.data import pairs
 from speech.korean.emojis import sequences
 
 # What NFKC would take apart although it has a reading of its own.
-_KEPT = re.compile("[\u2160-\u217f\u00b2\u00b3\u2074\u2103\u2109\u2116\uffe6\u2122…]")
+_KEPT = re.compile("[\u2160-\u217f\u00b2\u00b3\u2103\u2109\u2116\uffe6\u2122…]")
 _FRACTION_SLASH = "\u2044"
+_POWERS = dict(zip("⁰⁴⁵⁶⁷⁸⁹", "0456789", strict=True))
 _HYPHENS = dict.fromkeys("‐‑‒﹣－", "-")
 _SILENT = ("Cf", "Cc", "Mn", "Me")  # joiners, selectors, controls, marks
 _ORDINARY = re.compile("[\x20-\x7e가-힣\n]*")
@@ -79,6 +80,8 @@ def _letter(letter: str) -> str:
         return ""
     if letter.isdecimal():
         return str(unicodedata.decimal(letter))
+    if letter in _POWERS:
+        return f"^{_POWERS[letter]}"  # 2⁵ is no 25
     if letter in _HYPHENS:
         return "-"
     folded = unicodedata.normalize("NFKC", letter)

@@ -3,6 +3,7 @@
 from speech.korean import amounts, labels, latin, markup, moments, particles, signs, web
 
 RULES = (
+    *signs.FACES,
     *markup.RULES,
     *web.RULES,
     *particles.RULES,

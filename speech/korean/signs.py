@@ -78,10 +78,19 @@ def _hanja(match: re.Match[str]) -> str | None:
 
 
 _CHAT = "|".join(sorted(pairs("chat"), key=len, reverse=True))
+# Faces drawn with signs are seen and not said.
+_FACES = r"\^[_.oㅇ]?\^;*|-[_.]-;*|[TㅠㅜㅡㅇO>][_.][TㅠㅜㅡㅇO<]|(?<![\w:])[:;]-?[)D(P](?!\w)|;{2,}|ㅡㅡ;*"
+_COMPANIES = {"주": "주식회사", "사": "사단법인", "재": "재단법인", "유": "유한회사"}
+FACES = [rule("face", _FACES, "", r"\^;:_.ㅡ-")]
 RULES = [
     rule("hanja", rf"(?<=[가-힣]\()[{_HANJA}]+(?=\))", "", _HANJA),
     rule("hanja", rf"[{_HANJA}]+", _hanja, _HANJA),
-    rule("company", r"\(주\)|㈜", "주식회사 ", "(㈜"),
+    rule(
+        "company",
+        r"\((?P<form>[주사재유])\)|㈜",
+        lambda m: f"{_COMPANIES[m['form'] or '주']} ",
+        "(㈜",
+    ),
     rule(
         "chat",
         rf"(?<![ㄱ-ㅎㅏ-ㅣ])(?:{_CHAT})(?![ㄱ-ㅎㅏ-ㅣ])",
