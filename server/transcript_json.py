@@ -31,10 +31,10 @@ def transcript_json(view: View, with_syllables: bool = False) -> dict[str, Any]:
         "coverage": told.coverage.to_json() if told.coverage else None,
         "repairs": [asdict(one) for one in told.repairs],
         "text": text_of(view.words),
-        "speakers": list(dict.fromkeys(one.speaker for one in sources if one.speaker)),
+        "speakers": list(dict.fromkeys(one.speaker for one in view.words if one.speaker)),
         "sentences": sentences_json(view.words, sources),
         "cues": cues_json(view.cues, view.rules),
-        "words": [_word(one, sources, with_syllables) for one in view.words],
+        "words": [_word(one, with_syllables) for one in view.words],
     }
 
 
@@ -79,8 +79,7 @@ def sentences_json(words: list[Placed], sources: Sources) -> list[dict[str, Any]
     found = []
     for number, (_, group) in enumerate(groupby(numbered, key=lambda one: one[0])):
         said = [one for _, one in group]
-        heard = [sources[one.first] for one in said]
-        voices = {segment.speaker for segment in heard}
+        voices = {one.speaker for one in said}
         found.append(
             {
                 "id": number,
@@ -90,7 +89,7 @@ def sentences_json(words: list[Placed], sources: Sources) -> list[dict[str, Any]
                 "end": said[-1].word.end,
                 "text": text_of(said),
                 "speaker": voices.pop() if len(voices) == 1 else None,
-                "flags": sorted({flag for segment in heard for flag in segment.flags}),
+                "flags": sorted({flag for one in said for flag in sources[one.first].flags}),
             }
         )
     return found
@@ -101,7 +100,7 @@ def sources_of(view: View) -> Sources:
     return [segment for segment in view.transcript.segments for _ in segment.words]
 
 
-def _word(one: Placed, sources: Sources, with_syllables: bool) -> dict[str, Any]:
+def _word(one: Placed, with_syllables: bool) -> dict[str, Any]:
     told = {
         "first": one.first,
         "last": one.last,
@@ -111,7 +110,7 @@ def _word(one: Placed, sources: Sources, with_syllables: bool) -> dict[str, Any]
         "probability": one.word.probability,
         "sentence": one.word.sentence,
         "time_source": one.word.time_source,
-        "speaker": sources[one.first].speaker,
+        "speaker": one.speaker,
     }
     return told | (
         {"syllables": [_syllable(s) for s in syllables(one.word)]} if with_syllables else {}

@@ -12,7 +12,7 @@ from speech.cues import Cue, build
 from speech.errors import NotFound
 from speech.jobs import Job
 from speech.transcript import Transcript
-from speech.words import Placed, place, words_of, written_language
+from speech.words import Placed, placed, with_words, written_language
 
 KINDS = ("transcription", "translation")
 
@@ -40,7 +40,7 @@ def look(service: Service, job_id: str, query: CuesQuery, whose: str | None = No
     Raises NotFound("job_not_found"), ("no_transcript") or ("version_not_found"), Gone, InvalidRequest.
     """
     job = transcribed(service, job_id, whose or tenant())
-    transcript = transcript_of(service, job)
+    transcript = with_words(transcript_of(service, job))
     language = written_language(transcript)
     asked = job.request if query.preset is None else {}
     preset = query.preset or asked.get("preset") or preset_of(language)
@@ -59,7 +59,7 @@ def corrected(
     if version is not None and version > newest:
         raise NotFound("version_not_found", param="version", version=version, latest=newest)
     upto = newest if version is None else version
-    words, language = place(words_of(transcript)), written_language(transcript)
+    words, language = placed(transcript), written_language(transcript)
     for one in accepted[:upto]:
         words = correct(words, one, language) or words
     return words, upto

@@ -127,7 +127,7 @@ def _shared(old: Sequence[Placed], new: Sequence[str]) -> Iterator[Placed]:
         else:
             end = group[-1].word.end
             word = replace(first, word=text, end=end, time_source="interpolated")
-        yield Placed(word, group[0].first, group[-1].last)
+        yield Placed(word, group[0].first, group[-1].last, group[0].speaker)
 
 
 def _groups(length: int, count: int) -> Iterator[tuple[int, int]]:

@@ -1,8 +1,8 @@
 """Subtitle cues from timed words: where each one starts, ends and breaks into lines."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from speech.cue_lines import Unit, length, put, units, wrap
 from speech.cue_rules import CueRules
@@ -32,12 +32,13 @@ class Cue:
 
 @dataclass(frozen=True)
 class _Item:
-    """A word with text in it: its unit, its times in milliseconds, its sentence and its ids."""
+    """A word with text in it: its unit, its times in milliseconds, its sentence, its turn of speech and its ids."""
 
     unit: Unit
     start: int
     end: int
     sentence: int
+    turn: int
     placed: Placed
 
 
@@ -62,11 +63,13 @@ class _Open:
 
 
 def build(words: Sequence[Placed], rules: CueRules) -> list[Cue]:
-    """The cues of `words`, in time linear in their number.
+    """The cues of `words`, in time linear in their number; a cue has one speaker, and where two talk at once, one
+    cue gives way to the next.
 
     None overlaps another, none is empty and each lasts a millisecond at least, whatever the words' times are.
     """
-    opened = list(_divide(_items(words), rules))
+    opened = [one for voice in _voices(words) for one in _divide(_in_time(voice), rules)]
+    opened.sort(key=lambda one: one.items[0].start)
     spans = _spans([(one.items[0].start, one.items[-1].end) for one in opened], rules)
     return [
         Cue(
@@ -80,21 +83,26 @@ def build(words: Sequence[Placed], rules: CueRules) -> list[Cue]:
     ]
 
 
-def _items(words: Sequence[Placed]) -> list[_Item]:
-    """The words with text, in order of time: a word starts no earlier than the one before, and ends before the next."""
+def _voices(words: Sequence[Placed]) -> Iterable[list[_Item]]:
+    """The words with text of each speaker; a turn ends where another speaks."""
     numbers = sentence_numbers([one.word for one in words])
-    found: list[_Item] = []
-    start = 0
+    found: dict[str | None, list[_Item]] = {}
+    turn, speaker = 0, None
     for one, number in zip(words, numbers, strict=True):
-        start = max(start, round(one.word.start * 1000))
-        unit = units(one.word.word)
+        unit, start, end = units(one.word.word), _ms(one.word.start), _ms(one.word.end)
         if unit[0]:
-            found.append(_Item(unit, start, max(start, round(one.word.end * 1000)), number, one))
-    ends = [min(one.end, later.start) for one, later in pairwise(found)]
-    ends += [found[-1].end] if found else []
+            turn, speaker = turn + (one.speaker != speaker), one.speaker
+            found.setdefault(speaker, []).append(_Item(unit, start, end, number, turn, one))
+    return found.values()
+
+
+def _in_time(items: Sequence[_Item]) -> list[_Item]:
+    """Words of one speaker: none starts before the one ahead of it, from 0 on, and each ends before the next."""
+    starts = list(accumulate((one.start for one in items), max, initial=0))[1:]
+    borders = [*starts[1:], max((one.end for one in items), default=0)]
     return [
-        _Item(one.unit, one.start, end, one.sentence, one.placed)
-        for one, end in zip(found, ends, strict=True)
+        replace(one, start=start, end=max(start, min(one.end, border)))
+        for one, start, border in zip(items, starts, borders, strict=True)
     ]
 
 
@@ -112,6 +120,8 @@ def _divide(items: Sequence[_Item], rules: CueRules) -> Iterator[_Open]:
 def _breaks(line: _Open, item: _Item, rules: CueRules) -> bool:
     """Whether a cue ends before `item`: the rules, in their order."""
     last = line.items[-1]
+    if item.turn != last.turn:
+        return True
     lasted = last.end - line.items[0].start
     if lasted < _ms(rules.min_seconds):
         return False

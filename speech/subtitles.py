@@ -11,7 +11,7 @@ from speech.cue_lines import join, units
 from speech.cue_rules import CueRules, rules_for
 from speech.cues import Cue, build
 from speech.transcript import Repair, Segment, Transcript, Word
-from speech.words import place, sentence_numbers, with_words, words_of, written_language
+from speech.words import placed, sentence_numbers, with_words, words_of, written_language
 
 
 def to_json(transcript: Transcript) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def text_file(transcript: Transcript, rules: CueRules | None = None) -> str:
 
 def cues_of(transcript: Transcript, rules: CueRules | None = None) -> list[Cue]:
     """The cues of a transcript; without `rules` by those of its language."""
-    return build(place(words_of(transcript)), rules or rules_for(written_language(transcript)))
+    return build(placed(transcript), rules or rules_for(written_language(transcript)))
 
 
 def srt_file(transcript: Transcript, rules: CueRules | None = None) -> str:

@@ -4,9 +4,9 @@ A word's place in this row is its id. Corrections and cues name words by it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 from speech.transcript import Segment, Transcript, Word
 
@@ -24,11 +24,20 @@ class Placed:
     word: Word
     first: int
     last: int
+    speaker: str | None = None
 
 
-def place(words: Sequence[Word]) -> list[Placed]:
+def place(words: Iterable[Word], speakers: Iterable[str | None] = repeat(None)) -> list[Placed]:
     """The words as heard, each in its own place."""
-    return [Placed(word, number, number) for number, word in enumerate(words)]
+    said = enumerate(zip(words, speakers, strict=False))
+    return [Placed(word, number, number, speaker) for number, (word, speaker) in said]
+
+
+def placed(transcript: Transcript) -> list[Placed]:
+    """The words of a transcript as heard, each in its own place."""
+    transcript = with_words(transcript)
+    speakers = (segment.speaker for segment in transcript.segments for _ in segment.words)
+    return place(words_of(transcript), speakers)
 
 
 def words_of(transcript: Transcript) -> list[Word]:

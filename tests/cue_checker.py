@@ -66,6 +66,8 @@ def between(before, after, first, second, rules):
 
 def must_break(line, word, rules):
     """Whether the rules, in their order, want a new cue for `word` after `line`."""
+    if word.speaker != line[-1].speaker:
+        return True
     if spoken(line) < 1000 * rules.min_seconds:
         return False
     if spoken(line) > 1000 * rules.max_seconds:

@@ -91,6 +91,17 @@ def test_a_corrected_word_keeps_the_ids_it_stands_for():
     assert (cue.first, cue.last, cue.id) == (0, 3, "0-3")
 
 
+def test_two_who_talk_at_once_have_cues_of_their_own_that_do_not_overlap():
+    words = [Word(f" 말{n}", n, n + 1.0, 1.0, sentence=0) for n in (0, 1, 2, 3, 1, 2)]
+    both = place(words, ["A"] * 4 + ["B"] * 2)
+    cues = build(both, PRESETS["korean"])
+    assert [(cue.start_ms, cue.end_ms, cue.text) for cue in cues] == [
+        (0, 1000, "말0 말1 말2 말3"), (1000, 3000, "말1 말2"),
+    ]  # fmt: skip
+    again = build(place(words, "AABBAA"), PRESETS["korean"])
+    assert [cue.id for cue in again] == ["0-1", "4-5", "2-3"]
+
+
 def test_broadcast_lines_have_sixteen_characters_and_half_for_latin():
     rules = PRESETS["broadcast"]
     assert length("한글 abc, 12", True) == 2 + 0.5 * 8
@@ -164,16 +175,17 @@ tokens = st.text(letters, min_size=1, max_size=12) | st.text(max_size=4)
 @st.composite
 def streams(draw):
     """Words that follow one another, with pauses, sentences, and now and then no space before them."""
-    now, sentence, words = draw(st.floats(0, 100)), 0, []
+    now, sentence, words, speakers = draw(st.floats(0, 100)), 0, [], []
     for _ in range(draw(st.integers(0, 60))):
         now += draw(st.sampled_from([0, 0, 0, 0.05, 0.4999, 0.5, 0.6, 2.0, 11.0]))
         lasts = draw(st.floats(0.01, 1.2) | st.sampled_from([0.5, 10.0, 12.0]))
         space = draw(st.sampled_from([" ", " ", " ", ""]))
         start, end = round(now, 3), round(now + lasts, 3)
         words.append(Word(space + draw(tokens), start, end, 1.0, sentence=sentence))
+        speakers.append(draw(st.sampled_from("AAAB")))
         sentence += draw(st.sampled_from([0, 0, 0, 1]))
         now = end
-    return place(words)
+    return place(words, speakers if draw(st.booleans()) else "A" * len(words))
 
 
 some_rules = st.sampled_from(list(PRESETS.values())) | st.builds(

@@ -48,3 +48,16 @@ def test_other_languages_and_translations_go_by_their_marks():
 def test_nothing_said_has_no_sentences():
     empty = Transcript("", "ko", 1.0, 3.0, ())
     assert number_sentences(empty) == empty
+
+
+def test_no_sentence_goes_on_from_one_speaker_to_another():
+    turns = [("오늘은 자바를", "left"), ("배웁니다", "right"), ("네 그렇죠", "left")]
+    segments = tuple(
+        Segment(
+            n, n, n + 1, f" {text}", speaker=name,
+            words=tuple(Word(f" {word}", n, n + 1, 1.0) for word in text.split()),
+        )
+        for n, (text, name) in enumerate(turns)
+    )  # fmt: skip
+    both = Transcript("…", "ko", 1.0, 3.0, segments)
+    assert sentences(both) == ["오늘은 자바를", "배웁니다", "네 그렇죠"]

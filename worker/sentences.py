@@ -3,22 +3,27 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from speech.cue_lines import units
 from speech.transcript import Transcript, Word
-from speech.words import sentence_numbers, with_sentences, words_of, written_language
+from speech.words import sentence_numbers, with_sentences, with_words, written_language
 
 
 def number_sentences(transcript: Transcript) -> Transcript:
     """The same transcript, each word with the number of its sentence.
 
     Korean sentences are found by Kiwi in one pass over the whole text, so that cues can be built anew with other
-    rules and without Kiwi; those of other languages by their marks.
+    rules and without Kiwi; those of other languages by their marks. None goes on from one speaker to another.
     """
-    words = words_of(transcript)
-    korean = written_language(transcript) == "ko"
-    numbers = _korean(words) if korean and words else sentence_numbers(words)
+    transcript = with_words(transcript)
+    numbers: list[int] = []
+    count = _korean if written_language(transcript) == "ko" else sentence_numbers
+    for _, turn in groupby(transcript.segments, key=lambda segment: segment.speaker):
+        words = [word for segment in turn for word in segment.words]
+        past = numbers[-1] + 1 if numbers else 0
+        numbers += [past + number for number in count(words)]
     return with_sentences(transcript, numbers)
 
 
@@ -31,6 +36,8 @@ def _korean(words: Sequence[Word]) -> list[int]:
         places.append(at + len(gap))
         parts.append(gap + token)
         at += len(gap) + len(token)
+    if not parts:
+        return []
     starts = [sentence.start for sentence in _kiwi().split_into_sents("".join(parts))]
     return [max(0, bisect_right(starts, place) - 1) for place in places]
 
