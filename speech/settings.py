@@ -119,6 +119,9 @@ class Settings:
     sentence_characters: int = _s(
         150, "Most characters spoken in one breath; longer sentences are cut at natural pauses"
     )
+    pause_comma_ms: int = _s(
+        0, "Milliseconds of silence added at a comma, to what the voice itself makes of it"
+    )
     pause_clause_ms: int = _s(
         100, "Milliseconds of silence between the pieces of a sentence that was cut"
     )

@@ -19,8 +19,9 @@ from speech.voices import load_voices
 from voice_model.engines import Engine
 from voice_model.pipeline import Encoded
 from worker.attempt import Attempt, Done, Split
+from worker.pauses import Pauses
 from worker.speak import speak
-from worker.speaker import Pauses, Speaker, load_reader
+from worker.speaker import Speaker, load_reader
 
 FRAMES = 4  # of each symbol
 HOP = 256
@@ -136,24 +137,24 @@ def test_a_text_becomes_a_wav_and_its_words(tmp_path: Path) -> None:
 
 
 def test_silence_is_what_the_settings_say_and_nowhere_else(tmp_path: Path) -> None:
-    def length(text: str, pauses: Pauses) -> int:
+    def length(text: str, **pauses: int) -> int:
         asked = attempt(tmp_path, {"input": text}, kind="part")
-        asked.models["speech"].pauses = pauses
+        none = {"clause": 0, "sentence": 0, "paragraph": 0}
+        asked.models["speech"].pauses = Pauses(**(none | pauses))
         return samples(done(speak(asked)))
 
     text = "가.\n나.\n\n다. ..."
-    none = length(text, Pauses(0, 0, 0))
-    assert none == 3 * 4 * FRAMES * HOP - 3 * FRAMES * HOP
-    assert length(text, Pauses(0, 100, 0)) == none + RATE // 10
-    assert length(text, Pauses(0, 0, 300)) == none + RATE * 3 // 10
-    long = "가나 " * 60
-    cut = length(long, Pauses(50, 0, 0)) - length(long, Pauses(0, 0, 0))
-    assert cut == int(0.05 * RATE)
+    none = length(text)
+    assert none == 3 * 3 * FRAMES * HOP
+    assert length(text, sentence=100) == none + RATE // 10
+    assert length(text, paragraph=300) == none + RATE * 3 // 10
+    assert length("가나 " * 60, clause=50) - length("가나 " * 60) == int(0.05 * RATE)
+    assert length("가, 나, 다.", comma=50) - length("가, 나, 다.") == 2 * int(0.05 * RATE)
 
 
 def test_a_pause_is_no_less_than_nothing_and_emoji_have_two_ways() -> None:
     with pytest.raises(ValueError, match="0 or more"):
-        Pauses(-1)
+        Pauses(sentence=-1)
     with pytest.raises(ValueError, match="name, silent"):
         load_reader(replace(Settings(), emoji="loud"))
 

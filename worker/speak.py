@@ -15,9 +15,10 @@ from speech.transcript import Segment
 from speech.voices import Voice
 from worker.attempt import Attempt, Done, Split
 from worker.new_voices import wait_for_new_voice
+from worker.pauses import Pauses
 from worker.preview import preview
 from worker.recording import Recording, asked_formats
-from worker.speaker import Line, Pauses, Request, Speaker, Utterance, load_speech_models
+from worker.speaker import Line, Request, Speaker, Utterance, load_speech_models
 from worker.told import Told
 
 __all__ = ["load_speech_models", "read_request", "record", "speak"]

@@ -15,34 +15,11 @@ from speech.transcript import Segment, Word
 from speech.voices import Voice, Voices, load_voices
 from voice_model.engines import Engine, load
 from voice_model.pipeline import SpeakOptions
+from worker.pauses import USUAL, Pauses
 
 WARM_UP = "안녕하세요."
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Pauses:
-    """Milliseconds of silence between two pieces of a text at normal speed; none is added anywhere else."""
-
-    clause: int = 100
-    sentence: int = 200
-    paragraph: int = 500
-
-    def __post_init__(self) -> None:
-        if min(self.clause, self.sentence, self.paragraph) < 0:
-            raise ValueError("MOKSORI_PAUSE_CLAUSE_MS and its siblings are 0 or more")
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "Pauses":
-        """As the operator set them."""
-        return cls(
-            settings.pause_clause_ms, settings.pause_sentence_ms, settings.pause_paragraph_ms
-        )
-
-    def between(self, border: Border, rate: int, speed: float) -> np.ndarray:
-        """The silence of a border, as samples."""
-        return np.zeros(int(getattr(self, border) / 1000 / speed * rate), np.float32)
 
 
 @dataclass(frozen=True)
@@ -81,7 +58,7 @@ class Speaker:
     """Holds the loaded models of the speech lane."""
 
     def __init__(
-        self, voices: Voices, engine: Engine, reader: Reader, pauses: Pauses = Pauses()
+        self, voices: Voices, engine: Engine, reader: Reader, pauses: Pauses = USUAL
     ) -> None:
         self.voices = voices
         self.engine = engine
@@ -121,6 +98,7 @@ class Speaker:
             if line.ids:
                 samples += len(self._pause(line, request))
                 samples += voice.hop * sum(self.engine.predict(line.ids, voice, options))
+                samples += self.pauses.at_commas(line.spelled, voice.rate, request.speed)
         return samples / voice.rate
 
     def speak(
@@ -152,10 +130,14 @@ class Speaker:
         audio, frames = self.engine.synthesize(line.ids, voice, _options(request), check)
         before = self._pause(line, request)
         start = (at + len(before)) / audio.rate
-        ends = np.cumsum(frames) * (voice.hop / audio.rate)
-        words = word_times(line.reading, line.spelled, start + np.concatenate([[0.0], ends]))
-        segment = Segment(number, start, start + audio.duration, line.reading.text, words=words)
-        return Utterance(np.concatenate([before, audio.samples]), segment, line)
+        edges = np.concatenate([[0], np.cumsum(frames) * voice.hop])
+        samples, edges = self.pauses.within(
+            audio.samples, edges, line.spelled, audio.rate, request.speed
+        )
+        words = word_times(line.reading, line.spelled, start + edges / audio.rate)
+        end = start + len(samples) / audio.rate
+        segment = Segment(number, start, end, line.reading.text, words=words)
+        return Utterance(np.concatenate([before, samples]), segment, line)
 
     def _pause(self, line: Line, request: Request) -> np.ndarray:
         if line.before is None:

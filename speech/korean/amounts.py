@@ -23,7 +23,8 @@ _SCALES = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 # A dash is a range only before these: 3-4월, but 101-1203.
 _DASHED = "월|일|년|시간|시|분|초|개월|개|명|회|번|살|세|층|주|배|장|권|마리|학년|인분|차"
 _WON = r"(?:점수|스코어|세트)[은는가이도:]? ?(?P<span>(?P<a>\d{1,3})[-:](?P<b>\d{1,3}))(?![\d-])"
-_BY = r"(?=(?:으로|로) ?(?:이기|이겼|이긴|졌|지고|지는|패|승|꺾|누르|눌|앞|뒤|끝|마쳤|비겼|역전))"
+# 25:20으로 이겼다: what stands before these is a score, no time of day.
+BY = r"(?:으로|로) ?(?:이기|이겼|이긴|졌|지고|지는|패|승|꺾|누르|눌|앞|뒤|끝|마쳤|비겼|역전)"
 
 
 def _any(signs: dict[str, str]) -> str:
@@ -104,7 +105,7 @@ RULES = [
         _money,
     ),
     rule("score", _WON, _versus),
-    rule("score", rf"{_START}(?P<a>\d{{1,3}}) ?[-:] ?(?P<b>\d{{1,3}}){_BY}", _versus),
+    rule("score", rf"{_START}(?P<a>\d{{1,3}}) ?[-:] ?(?P<b>\d{{1,3}})(?={BY})", _versus),
     rule(
         "score",
         rf"{_START}(?P<a>\d+) ?대 ?(?P<b>\d+)(?!\d| ?(?:명|개|마리|사람|번|시|원|살|만|천))",

@@ -16,7 +16,7 @@ _VOWELS = {
     "AW": "ㅏㅜ",
     "AY": "ㅏㅣ",
     "EH": "ㅔ",
-    "ER": "ㅓr",
+    "ER": "ㅓ",
     "EY": "ㅔㅣ",
     "IH": "ㅣ",
     "IY": "ㅣ",
@@ -81,7 +81,7 @@ _GRAPHEMES = {
     "z": "Z",
 }
 _TOKENS = re.compile("|".join(sorted(_GRAPHEMES, key=len, reverse=True)))
-_LONGEST = 40
+_LONGEST = 40  # letters of a word
 _UNSPEAKABLE = re.compile(r"[^aeiouy]{4}|^[^aeiouy]{3}|^[^aeiouy]*$")
 
 
@@ -109,7 +109,7 @@ def by_letters(word: str) -> str | None:
 
 
 def _sound(code: str) -> Sound:
-    return Sound(code) if code.isascii() else Sound(vowels=code, short=len(code) == 1)
+    return Sound(code) if code.isascii() else Sound("", code, len(code) == 1)
 
 
 @cache
@@ -148,7 +148,7 @@ def _sounds(word: str, phones: list[str]) -> list[Sound]:
         if phone in _VOWELS:
             weak = phones[place].endswith("0")
             vowels = _vowel(phone, weak, letters[number], word, plain[:place], rest)
-            sounds.append(Sound(vowels=vowels, short=phone in _SHORT))
+            sounds.append(Sound(phone, vowels, phone in _SHORT))
             number += 1
         else:
             sounds.append(Sound(phone))

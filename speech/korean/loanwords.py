@@ -6,17 +6,9 @@ from dataclasses import dataclass
 # Conjoining jamo by their compatible forms, which an editor keeps as they are.
 _ONSET_NAMES, _ONSET_FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ", 0x1100
 _VOWEL_NAMES, _VOWEL_FIRST = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ", 0x1161
-_CODAS = {
-    "": "",
-    "ㄱ": "\u11a8",
-    "ㄴ": "\u11ab",
-    "ㄹ": "\u11af",
-    "ㅁ": "\u11b7",
-    "ㅂ": "\u11b8",
-} | {
-    "ㅅ": "\u11ba",
-    "ㅇ": "\u11bc",
-}
+_CODAS = dict(
+    zip(("", *"ㄱㄴㄹㅁㅂㅅㅇ"), ("", *"\u11a8\u11ab\u11af\u11b7\u11b8\u11ba\u11bc"), strict=True)
+)
 _ONSETS = dict(
     zip(
         "P T K B D G F V S Z TH DH TS DZ CH JH SH ZH M N NG L R HH".split(),
@@ -28,13 +20,13 @@ _TAILS = {"P": "ㅂ", "T": "ㅅ", "K": "ㄱ", "M": "ㅁ", "N": "ㄴ", "NG": "ㅇ
 _SONORANTS = ("L", "R", "M", "N")
 _Y = dict(zip("ㅏㅐㅓㅔㅗㅜㅣㅡ", "ㅑㅒㅕㅖㅛㅠㅣㅡ", strict=True))
 _W = dict(zip("ㅏㅐㅓㅔㅗㅜㅣㅡ", "ㅘㅙㅝㅞㅝㅜㅟㅜ", strict=True))
-_AU, _WEAK_R = "ㅏㅜ", "ㅓr"  # [au], and the vowel of ER
+_AU = "ㅏㅜ"
 _FINAL = {"SH": "ㅣ", "ZH": "ㅣ", "CH": "ㅣ", "JH": "ㅣ"}
 
 
 @dataclass(frozen=True)
 class Sound:
-    """A consonant by its ARPABET name, or a vowel as the Hangul vowels that write it."""
+    """A sound by its ARPABET name; a vowel has the Hangul vowels that write it too."""
 
     name: str = ""
     vowels: str = ""
@@ -69,28 +61,28 @@ def _voiced(sound: Sound, after: Sound) -> bool:
 
 
 def _vowel(sound: Sound, before: Sound, further: Sound, syllables: list[list[str]]) -> None:
-    first, onset = sound.vowels[0], _ONSETS.get(before.name, "ㅇ")
-    if before.name == "NG":
-        onset = "ㅇ"
-    if before.vowels == _WEAK_R:  # camera: the R of ER is heard before a vowel
-        onset = "ㄹ"
-    if before.name == "W":
-        onset = _ONSETS[further.name] if further.name in ("K", "G", "HH") else "ㅇ"
-        first = _W.get(first, first)
-    elif before.name == "Y":
-        onset = _ONSETS.get(further.name, "ㅇ")
-        if first == "ㅓ" and further.name in ("D", "L", "N"):  # 제9항 3: 밀리언
-            syllables.append([onset, "ㅣ", ""])
-            onset = "ㅇ"
-        else:
-            first = _Y.get(first, first)
-    elif before.name == "SH":  # 제3항 2: 샤, 셔, 쇼
-        first = _Y.get(first, first)
+    first, rest = sound.vowels[0], sound.vowels[1:]
+    onset = _onset(before, further)
     if before.vowels == _AU and first == "ㅓ":  # 제8항: 타워, 파워
         syllables[-1] = ["ㅇ", "ㅝ", ""]
         return
-    syllables.append([onset, first, ""])
-    syllables += [["ㅇ", vowel, ""] for vowel in sound.vowels[1:] if vowel in _VOWEL_NAMES]
+    if before.name == "Y" and first == "ㅓ" and further.name in ("D", "L", "N"):  # 제9항 3: 밀리언
+        syllables += [[onset, "ㅣ", ""], ["ㅇ", first, ""]]
+    else:
+        glides = {"W": _W, "Y": _Y, "SH": _Y}.get(before.name, {})  # 제9항, 제3항 2
+        syllables.append([onset, glides.get(first, first), ""])
+    syllables += [["ㅇ", vowel, ""] for vowel in rest]
+
+
+def _onset(before: Sound, further: Sound) -> str:
+    """The first consonant of a syllable: of the sound before its vowel, or before its glide."""
+    if before.name == "ER":  # camera: its R is heard before a vowel
+        return "ㄹ"
+    if before.name == "W":
+        return _ONSETS[further.name] if further.name in ("K", "G", "HH") else "ㅇ"
+    if before.name == "Y":
+        return _ONSETS.get(further.name, "ㅇ")
+    return "ㅇ" if before.name == "NG" else _ONSETS.get(before.name, "ㅇ")
 
 
 def _silent_r(before: Sound, after: Sound, syllables: list[list[str]]) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+from speech.korean.amounts import BY
 from speech.korean.changes import rule
 from speech.korean.counters import counted, hour, month
 from speech.korean.numbers import DIGITS, one_by_one, sino
@@ -9,10 +10,6 @@ from speech.korean.numbers import DIGITS, one_by_one, sino
 _START = r"(?<![\d.,:])"
 _CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?"
 _HALF = {"a": "오전 ", "p": "오후 "}
-# 25:20으로 이겼다 is no time of day.
-_NO_SCORE = (
-    r"(?!(?:으로|로) ?(?:이기|이겼|이긴|졌|지고|지는|패|승|꺾|누르|눌|앞|뒤|끝|마쳤|비겼|역전))"
-)
 _EVENTS = "절|운동|항쟁|사태|의거|혁명|선언|테러|쿠데타|민주|광복|전쟁|해방|만세"
 # With a point these are dates too; others, as 2.7, are numbers.
 _POINTED = r"3\.1|4\.19|5\.18|6\.10|6\.25|8\.15|10\.26|12\.12"
@@ -91,5 +88,5 @@ RULES = [
         rf"{_START}(?P<a>{_CLOCK}) ?[~∼〜–-] ?(?P<b>{_CLOCK})(?![\d:])",
         lambda m: f"{clock(m['a'])}에서 {clock(m['b'])}",
     ),
-    rule("time", rf"{_START}(?P<t>{_CLOCK})(?![\d:]){_NO_SCORE}", lambda m: clock(m["t"])),
+    rule("time", rf"{_START}(?P<t>{_CLOCK})(?![\d:])(?!{BY})", lambda m: clock(m["t"])),
 ]

@@ -36,6 +36,7 @@ def respell(text: str, morphemes: list[Morpheme]) -> str:
     taken = _known_words(text, morphemes, letters)
     for morpheme in morphemes:
         if morpheme.start not in taken:
+            _suffix(morpheme, letters)
             _hanja_word(morpheme, letters)
         _ending(morpheme, letters)
     for left, right in pairwise(parts(morphemes)):
@@ -99,26 +100,26 @@ def _plain_words() -> frozenset[str]:
     return frozenset(row[0] for row in rows("plain_sounds"))
 
 
-def _hanja_word(morpheme: Morpheme, letters: list[str]) -> None:
-    """제26항: in a word of Hanja ㄷ, ㅅ and ㅈ are tense after ㄹ, but not where one Hanja stands twice.
-
-    제20항 다만: the suffixes of 생산량 and 등산로 keep their ㄴ; a word of two syllables does not (난로 is 날로).
-    """
+def _suffix(morpheme: Morpheme, letters: list[str]) -> None:
+    """제20항 다만: the suffixes of 생산량 and 판단력 keep their ㄴ; a word of two syllables does not (난로 is 날로)."""
     word = morpheme.text
-    if morpheme.tags[0] not in _ONE_WORD or word in _plain_words():
-        return
-    if len(word) > 2 and word[-1] in _SUFFIXES and coda(word[-2]) == _NIEUN:
+    if len(word) > 2 and word[-1] in _SUFFIXES and coda(word[-2]) == _NIEUN and _is_one(morpheme):
         letters[morpheme.end - 1] = with_nieun(letters[morpheme.end - 1])
-    for place, (left, right) in enumerate(pairwise(word), morpheme.start):
-        hanja = {left, right} <= sounds_of_hanja()
-        if (
-            hanja
-            and left != right
-            and not _person(word, place - morpheme.start)
-            and coda(left) == RIEUL
-            and onset(right) in _AFTER_RIEUL
-        ):
-            letters[place + 1] = tense(letters[place + 1])
+
+
+def _hanja_word(morpheme: Morpheme, letters: list[str]) -> None:
+    """제26항: in a word of Hanja ㄷ, ㅅ and ㅈ are tense after ㄹ, but not where one Hanja stands twice."""
+    word = morpheme.text
+    for place, (left, right) in enumerate(pairwise(word)):
+        meets = coda(left) == RIEUL and onset(right) in _AFTER_RIEUL
+        if meets and left != right and {left, right} <= sounds_of_hanja() and _is_one(morpheme):
+            if not _person(word, place):
+                at = morpheme.start + place + 1
+                letters[at] = tense(letters[at])
+
+
+def _is_one(morpheme: Morpheme) -> bool:
+    return morpheme.tags[0] in _ONE_WORD and morpheme.text not in _plain_words()
 
 
 def _ending(morpheme: Morpheme, letters: list[str]) -> None:
