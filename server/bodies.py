@@ -46,7 +46,7 @@ class SpeechBody(SpeechFields):
     """POST /v1/audio/speech, and what it would say."""
 
     response_format: AudioFormat = "mp3"
-    stream_format: Literal["audio"] = "audio"
+    stream_format: Literal["audio", "sse"] | None = None
 
 
 class TranslationFields(HearingFields):

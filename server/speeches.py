@@ -27,13 +27,17 @@ def speech_order(service: Service, body: SpeechBody, asynchronous: bool) -> Orde
     limit = settings.job_text_max_characters if asynchronous else settings.text_max_characters
     check_spoken(body.input, limit, "input")
     formats = [body.response_format, *(CAPTIONS if asynchronous else ())]
-    return Order(order_for("speech", _request(service, body, body.response_format, formats)))
+    request = _request(service, body, body.response_format, formats)
+    stream = body.stream_format is not None and not asynchronous
+    request |= {"stream_format": body.stream_format} if stream else {}
+    return Order(order_for("speech", request), stream=stream)
 
 
 def preview_order(service: Service, body: SpeechBody, asynchronous: bool) -> Order:
     """The order of POST /v1/audio/speech/preview."""
-    asked = speech_order(service, body, asynchronous).new
-    return Order(order_for("preview", asked.request | {"formats": []}))
+    asked = speech_order(service, body, asynchronous).new.request
+    asked.pop("stream_format", None)
+    return Order(order_for("preview", asked | {"formats": []}))
 
 
 def speech_job(service: Service, body: SpeechJobBody) -> NewJob:

@@ -1,5 +1,6 @@
 """Sound into files: WAV, MP3, FLAC, Opus, AAC and raw PCM, written as it comes."""
 
+import struct
 import wave
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ PCM_RATE = (
 )
 OPUS_RATE = 48_000  # what Opus files are at, whatever went in
 CHUNK = 65_536  # samples
+UNKNOWN_BYTES = 0xFFFFFFFF  # what a WAV's header says that was begun before its end was known
 
 
 class Encoder(Protocol):
@@ -29,13 +31,33 @@ class Encoder(Protocol):
         """Finish the file; without it the file is no good."""
 
 
+class Sink:
+    """Takes what is written, to be taken away as it comes; encoders see that they cannot go back in it."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def write(self, data: bytes) -> int:
+        """Take bytes."""
+        self._bytes += data
+        return len(data)
+
+    def take(self) -> bytes:
+        """All that was written since the last time."""
+        taken, self._bytes = bytes(self._bytes), bytearray()
+        return taken
+
+
+Target = Path | Sink
+
+
 @dataclass(frozen=True)
 class AudioFormat:
-    """A kind of audio file that we write."""
+    """A kind of audio that we write, into a file or as a stream."""
 
     extension: str
     content_type: str
-    open: Callable[[Path, int], Encoder]  # path, rate in Hz
+    open: Callable[[Target, int], Encoder]  # target, rate in Hz
 
 
 def find_format(name: Any, param: str = "response_format") -> AudioFormat:
@@ -65,7 +87,7 @@ def read_wav(path: Path, rate: int | None = None) -> Iterator[np.ndarray]:
 
 
 class WavEncoder:
-    """16-bit WAV; the sizes in the header are true once it is closed."""
+    """16-bit WAV; the sizes in a file's header are true once it is closed."""
 
     def __init__(self, path: Path, rate: int) -> None:
         self._file = wave.open(str(path), "wb")
@@ -82,11 +104,28 @@ class WavEncoder:
         self._file.close()
 
 
+class WavStream:
+    """16-bit WAV of unknown length: both sizes in its header are the largest there are."""
+
+    def __init__(self, sink: Sink, rate: int) -> None:
+        self._sink = sink
+        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
+        size = struct.pack("<I", UNKNOWN_BYTES)
+        sink.write(b"RIFF" + size + b"WAVE" + form + b"data" + size)
+
+    def write(self, samples: np.ndarray) -> None:
+        """See Encoder."""
+        self._sink.write(_s16(samples).tobytes())
+
+    def close(self) -> None:
+        """See Encoder."""
+
+
 class PcmEncoder:
     """Raw samples at PCM_RATE."""
 
-    def __init__(self, path: Path, rate: int) -> None:
-        self._file = path.open("wb")
+    def __init__(self, target: Target, rate: int) -> None:
+        self._file = target.open("wb") if isinstance(target, Path) else target
         self._resample = _resampler(rate, PCM_RATE)
 
     def write(self, samples: np.ndarray) -> None:
@@ -96,22 +135,27 @@ class PcmEncoder:
     def close(self) -> None:
         """See Encoder."""
         self._file.write(_s16(self._resample(np.zeros(0, np.float32), True)).tobytes())
-        self._file.close()
+        if not isinstance(self._file, Sink):
+            self._file.close()
 
 
 class AvEncoder:
     """A compressed file by FFmpeg's libraries; the same samples give the same bytes."""
 
-    def __init__(self, path: Path, rate: int, container: str, codec: str, kind: str) -> None:
-        target = OPUS_RATE if codec == "libopus" else rate
-        self._resample = _resampler(rate, target)
-        # Without bitexact an Ogg stream gets a random serial number.
-        self._container = av.open(str(path), "w", format=container, options={"fflags": "+bitexact"})
-        self._stream: Any = self._container.add_stream(codec, rate=target, layout="mono")
+    def __init__(self, target: Target, rate: int, container: str, codec: str, kind: str) -> None:
+        own_rate = OPUS_RATE if codec == "libopus" else rate
+        self._resample = _resampler(rate, own_rate)
+        # Without bitexact an Ogg stream gets a random serial number; without flush_packets a stream waits for 32 KiB.
+        file = str(target) if isinstance(target, Path) else target
+        options = {"fflags": "+bitexact+flush_packets"}
+        if container == "ogg" and isinstance(target, Sink):
+            options["page_duration"] = "100000"  # microseconds; the first word waits for a page
+        self._container = av.open(file, "w", format=container, options=options)
+        self._stream: Any = self._container.add_stream(codec, rate=own_rate, layout="mono")
         if codec != "flac":
             self._stream.bit_rate = 64_000
         self._kind = kind
-        self._rate = target
+        self._rate = own_rate
         self._at = 0
 
     def write(self, samples: np.ndarray) -> None:
@@ -135,8 +179,12 @@ class AvEncoder:
         self._container.mux(self._stream.encode(frame))
 
 
-def _av(container: str, codec: str, kind: str) -> Callable[[Path, int], Encoder]:
-    return lambda path, rate: AvEncoder(path, rate, container, codec, kind)
+def _wav(target: Target, rate: int) -> Encoder:
+    return WavEncoder(target, rate) if isinstance(target, Path) else WavStream(target, rate)
+
+
+def _av(container: str, codec: str, kind: str) -> Callable[[Target, int], Encoder]:
+    return lambda target, rate: AvEncoder(target, rate, container, codec, kind)
 
 
 def _resampler(rate: int, target: int) -> Callable[[np.ndarray, bool], np.ndarray]:
@@ -156,6 +204,6 @@ FORMATS: dict[str, AudioFormat] = {
     "opus": AudioFormat("opus", "audio/ogg", _av("ogg", "libopus", "flt")),
     "aac": AudioFormat("aac", "audio/aac", _av("adts", "aac", "fltp")),
     "flac": AudioFormat("flac", "audio/flac", _av("flac", "flac", "s16")),
-    "wav": AudioFormat("wav", "audio/wav", WavEncoder),
+    "wav": AudioFormat("wav", "audio/wav", _wav),
     "pcm": AudioFormat("pcm", "audio/pcm", PcmEncoder),
 }

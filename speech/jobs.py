@@ -112,6 +112,21 @@ class Job:
         )
 
 
+def job_prefix(job: Job) -> str:
+    """Where everything of a job is stored."""
+    return f"t/{job.tenant}/jobs/{job.id}/"
+
+
+def attempt_key(job: Job, name: str, attempt: int | None = None) -> str:
+    """Where an attempt's own bytes are stored; by default those of the present one."""
+    return f"{job_prefix(job)}{job.attempt if attempt is None else attempt}/{name}"
+
+
+def piece_name(number: int) -> str:
+    """What the sound of a streamed job's sentence is called under its attempt."""
+    return f"stream/{number}"
+
+
 def rfc3339(seconds: float | None) -> str | None:
     """A time as RFC 3339 in UTC with milliseconds, or None."""
     if seconds is None:

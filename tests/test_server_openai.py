@@ -1,8 +1,13 @@
 """The real `openai` client against the real server process; the playing worker answers for the models."""
 
+import base64
+import json
+import threading
+
 import openai
 import pytest
 
+from speech.jobs import attempt_key, piece_name
 from tests.live_server import gunicorn
 from tests.server_fixtures import HEARD
 
@@ -38,6 +43,38 @@ def test_speech_streams_to_a_file(api, tmp_path):
     ) as answer:
         answer.stream_to_file(tmp_path / "a.mp3")
     assert (tmp_path / "a.mp3").read_bytes() == "mp3:1:1.0:안녕".encode()
+
+
+@pytest.mark.parametrize("form", ["audio", "sse"])
+def test_the_first_sentence_arrives_while_the_next_is_made(api, live, form):
+    heard = threading.Event()
+
+    def speak(job):
+        for number, sound in enumerate([b"one,", b"two"]):
+            key = attempt_key(job, piece_name(number))
+            live.beside.storage.put(key, sound, "application/octet-stream", job.id)
+            live.beside.store.report(job, 0.5, "speaking", [(number, {"type": "sentence"})])
+            assert heard.wait(20), "the client has the first sentence"
+
+    live.beside.before = speak
+    try:
+        with api.audio.speech.with_streaming_response.create(
+            model="tts-1", voice="gaon", input="하나. 둘.", stream_format=form
+        ) as answer:
+            sound = b""
+            for part in answer.iter_bytes() if form == "audio" else _deltas(answer):
+                sound += part
+                heard.set()
+    finally:
+        live.beside.before = lambda job: None
+    assert sound == b"one,two"
+
+
+def _deltas(answer):
+    for line in answer.iter_lines():
+        told = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
+        if told.get("type") == "speech.audio.delta":
+            yield base64.b64decode(told["audio"])
 
 
 def test_transcriptions_in_five_formats(api):

@@ -60,7 +60,7 @@ def test_the_speed_reaches_the_worker(served, client, speed):
         ({"speed": "1"}, "wrong_type", "speed"),
         ({"speed": True}, "wrong_type", "speed"),
         ({"response_format": "wma"}, "not_one_of", "response_format"),
-        ({"stream_format": "sse"}, "not_one_of", "stream_format"),
+        ({"stream_format": "ogg"}, "not_one_of", "stream_format"),
         ({"instructions": "whisper"}, "field_not_supported", "instructions"),
         ({"webhook": "https://example.com"}, "field_not_supported", "webhook"),
         ({"sample_rate": 8000}, "field_not_supported", "sample_rate"),

@@ -1,5 +1,6 @@
 """The speech handler, with an engine that hums: quick, through the same door."""
 
+import io
 import json
 import wave
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -163,6 +165,63 @@ def test_each_sentence_is_a_piece_and_a_step(tmp_path: Path) -> None:
     speak(attempt(tmp_path, {"input": "하나. 둘. 셋. 넷."}))
     assert progress == [(n / 4, "speaking") for n in (1, 2, 3, 4)]
     assert [piece["text"] for piece in pieces] == ["하나.", "둘.", "셋.", "넷."]
+
+
+def test_each_sentence_says_of_how_many_it_is(tmp_path: Path) -> None:
+    speak(attempt(tmp_path, {"input": "하나. ... 둘."}))
+    assert [(piece["id"], piece["of"]) for piece in pieces] == [(0, 2), (1, 2)]
+
+
+def streamed(tmp_path: Path, name: str, text: str = "하나. 둘. 셋!") -> tuple[list[bytes], Done]:
+    """What a streamed job stores sentence by sentence, and what it is in the end."""
+    asked = attempt(
+        tmp_path,
+        {"input": text, "response_format": name, "formats": [name], "stream_format": "audio"},
+    )
+    stored: dict[str, bytes] = {}
+
+    def store(name: str, path: Path, kind: str) -> str:
+        stored[name] = path.read_bytes()
+        return name
+
+    asked.on_store = store
+    asked.on_news = lambda: told.append(len(pieces))
+    told: list[int] = []
+    made = done(speak(asked))
+    assert told == [1, 2, 3]
+    assert list(stored) == ["stream/0", "stream/1", "stream/2"]
+    return list(stored.values()), made
+
+
+@pytest.mark.parametrize("name", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
+def test_the_pieces_of_a_streamed_job_are_its_sound(tmp_path: Path, name: str) -> None:
+    sound, made = streamed(tmp_path, name)
+    assert all(sound[:2])  # each leaves before the next is made
+    if name == "pcm":
+        assert b"".join(sound) == made.artifacts[0].path.read_bytes()
+        return
+    with av.open(io.BytesIO(b"".join(sound))) as one, av.open(str(made.artifacts[0].path)) as other:
+        heard, kept = (
+            [frame.to_ndarray() for frame in file.decode(audio=0)] for file in (one, other)
+        )
+    assert np.concatenate(heard, axis=1).shape[1] == pytest.approx(
+        np.concatenate(kept, axis=1).shape[1], abs=2_400
+    )
+
+
+@pytest.mark.parametrize("name", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
+def test_a_second_attempt_makes_the_same_pieces(tmp_path: Path, name: str) -> None:
+    first, _ = streamed(tmp_path / "first", name)
+    pieces.clear()
+    assert streamed(tmp_path / "second", name)[0] == first
+
+
+def test_a_streamed_text_is_not_divided(tmp_path: Path) -> None:
+    text = " ".join(f"오늘은 {n}번째 날입니다." for n in range(1, 21))
+    made = speak(
+        attempt(tmp_path, {"input": text, "response_format": "wav", "stream_format": "sse"})
+    )
+    assert done(made).result["sentences"] == 20
 
 
 def test_speed_stretches_time(tmp_path: Path) -> None:

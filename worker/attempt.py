@@ -57,6 +57,7 @@ class Attempt:
     on_piece: Callable[[dict[str, Any]], None]
     on_store: Callable[[str, Path, str], str]
     stopping: Callable[[], bool]
+    on_news: Callable[[], None] = lambda: None
     find_same: Callable[[str], Job | None] = lambda key: None  # the tenant's job with this `reuse`
 
     def progress(self, fraction: float, step: str) -> None:
@@ -66,6 +67,10 @@ class Attempt:
     def piece(self, data: dict[str, Any]) -> None:
         """Publish one finished sentence or segment to whoever watches the job."""
         self.on_piece(data)
+
+    def tell(self) -> None:
+        """Let those who watch the job know now what is ready, not in a moment."""
+        self.on_news()
 
     def store(self, name: str, path: Path, content_type: str) -> str:
         """Store a file under this attempt now (a part's input); returns its key."""

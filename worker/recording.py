@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from speech.encode import FORMATS, Encoder, find_format
+from speech.encode import FORMATS, Encoder, Sink, find_format
 from speech.errors import InvalidRequest
 from speech.subtitles import CONTENT_TYPES, WRITERS
 from speech.transcript import Segment, Transcript
@@ -20,12 +20,17 @@ CAPTIONS = ("json", "srt", "vtt")
 class Recording:
     """Collects one recording's samples and segments; memory holds the segments, never the sound."""
 
-    def __init__(self, folder: Path, formats: Iterable[str], rate: int) -> None:
+    def __init__(
+        self, folder: Path, formats: Iterable[str], rate: int, live: str | None = None
+    ) -> None:
+        """`live` is the format that is streamed as well: see `take`."""
         self.folder = folder
         self.rate = rate
         self.formats = tuple(formats)
         self.segments: list[Segment] = []
         self._count = 0
+        self._sink = Sink()
+        self._live = FORMATS[live].open(self._sink, rate) if live else None
         self._encoders: list[Encoder] = [
             FORMATS[name].open(self._path(name), rate) for name in self.formats if name in FORMATS
         ]
@@ -47,8 +52,15 @@ class Recording:
     def add(self, samples: np.ndarray) -> None:
         """The next sound."""
         self._count += len(samples)
-        for encoder in self._encoders:
+        for encoder in (*self._encoders, *([self._live] if self._live else [])):
             encoder.write(samples)
+
+    def take(self, last: bool) -> bytes:
+        """What the stream has grown by; `last` ends it."""
+        if last and self._live:
+            self._live.close()
+            self._live = None
+        return self._sink.take()
 
     def caption(self, segment: Segment, shift: float = 0.0) -> None:
         """The next sentence, its times moved by `shift` seconds."""

@@ -20,7 +20,7 @@ from speech.errors import (
     StorageUnavailable,
     Unavailable,
 )
-from speech.jobs import Artifact, Job
+from speech.jobs import Artifact, Job, attempt_key, job_prefix
 from speech.settings import Settings
 from speech.storage import Storage
 from speech.store import JobStore
@@ -37,16 +37,6 @@ T = TypeVar("T")
 
 PREFER_BATCH_EVERY = 10  # claims
 FULL = {errno.ENOSPC, errno.EDQUOT}  # the work folder's disk, not the job, is at fault
-
-
-def attempt_key(job: Job, name: str) -> str:
-    """Where an attempt's own bytes are stored."""
-    return f"{job_prefix(job)}{job.attempt}/{name}"
-
-
-def job_prefix(job: Job) -> str:
-    """Where everything of a job is stored."""
-    return f"t/{job.tenant}/jobs/{job.id}/"
 
 
 class Runner:
@@ -177,6 +167,7 @@ class Runner:
             parts=lambda: self.store.children(job.id),
             on_progress=progress.set,
             on_piece=progress.add,
+            on_news=progress.flush,
             on_store=lambda name, path, kind: self._put(job, NewArtifact(name, path, kind)).key,
             stopping=lease.stopping.is_set,
             find_same=lambda key: reuse.find(self.store, job.tenant, key),

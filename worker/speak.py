@@ -6,7 +6,7 @@ from typing import Any
 
 from speech.encode import read_wav
 from speech.errors import InvalidRequest
-from speech.jobs import Job, NewJob
+from speech.jobs import Job, NewJob, piece_name
 from speech.korean.reader import OnUnknown
 from speech.korean.sentences import Border, parts, sentences
 from speech.settings import Settings
@@ -39,7 +39,9 @@ def speak(attempt: Attempt) -> Done | Split:
     if attempt.job.phase == "join":
         return _join(attempt, speaker, request)
     text = attempt.job.request["input"]
-    if attempt.job.kind == "speech" and len(text) > attempt.settings.part_characters:
+    # Parts are spoken side by side; who listens along wants the first sentence first.
+    whole = attempt.job.kind != "speech" or _streamed(attempt.job)
+    if not whole and len(text) > attempt.settings.part_characters:
         return Split(_parts(attempt.job, text, attempt.settings))
     cut = sentences(text, attempt.settings.sentence_characters)
     lines = speaker.read(cut, request, attempt.check)
@@ -74,13 +76,30 @@ def _parts(job: Job, text: str, settings: Settings) -> list[NewJob]:
 
 
 def _work(attempt: Attempt, speaker: Speaker, request: Request, lines: list[Line]) -> Done:
+    count = sum(bool(line.ids) for line in lines)
     with _recording(attempt, request) as recording:
         for place, utterance in enumerate(speaker.speak(lines, request, attempt.check), 1):
             record(utterance, recording)
             if utterance.segment:
-                attempt.piece(_piece(utterance.segment))
+                _publish(attempt, recording, utterance.segment, count)
             attempt.progress(place / len(lines), "speaking")
         return _done(attempt, speaker, request.voice, recording, Told(lines))
+
+
+def _publish(attempt: Attempt, recording: Recording, segment: Segment, count: int) -> None:
+    """Tell that a sentence of `count` is ready; of a streamed job its sound is stored first."""
+    if not _streamed(attempt.job):
+        attempt.piece(_piece(segment, count))
+        return
+    path = attempt.workdir / "piece"
+    path.write_bytes(recording.take(last=segment.id == count - 1))
+    attempt.store(piece_name(segment.id), path, "application/octet-stream")
+    attempt.piece(_piece(segment, count))
+    attempt.tell()
+
+
+def _streamed(job: Job) -> bool:
+    return bool(job.request.get("stream_format"))
 
 
 def _join(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
@@ -104,7 +123,9 @@ def record(utterance: Utterance, recording: Recording) -> None:
 
 
 def _recording(attempt: Attempt, request: Request) -> Recording:
-    return Recording(attempt.workdir, asked_formats(attempt.job.request), request.voice.rate)
+    formats = asked_formats(attempt.job.request)
+    live = attempt.job.request["response_format"] if _streamed(attempt.job) else None
+    return Recording(attempt.workdir, formats, request.voice.rate, live)
 
 
 def _append(
@@ -131,10 +152,11 @@ def _remove(*paths: Path) -> None:
         path.unlink()
 
 
-def _piece(segment: Segment) -> dict[str, Any]:
+def _piece(segment: Segment, count: int) -> dict[str, Any]:
     return {
         "type": "sentence",
         "id": segment.id,
+        "of": count,
         "text": segment.text,
         "start": round(segment.start, 3),
         "end": round(segment.end, 3),

@@ -10,6 +10,7 @@ from server.json_body import read_json
 from server.orders import Order
 from server.service import here
 from server.shapes import JobShape
+from server.sound_stream import streamed
 from server.speech_shapes import PreviewShape
 from server.speeches import preview_order, speech_order, spoken
 from speech.jobs import Job
@@ -35,7 +36,7 @@ def speak() -> Response:
         body = check(SpeechBody, read_json(service.settings.json_max_bytes))
         return speech_order(service, body, asynchronous)
 
-    return respond(order, lambda job: spoken(service, job))
+    return respond(order, lambda job: spoken(service, job), lambda job: streamed(service, job))
 
 
 @routes.post("/v1/audio/speech/preview")
