@@ -10,6 +10,7 @@ import pytest
 
 from speech.errors import Internal, InvalidRequest, NotFound
 from speech.settings import Settings
+from speech.voice_folders import parse_config, vocabulary
 from speech.voices import SHIPPED, find_model, load_voices, parse_member, read_voices
 
 
@@ -92,6 +93,22 @@ def test_the_older_layout_is_found_by_itself_with_the_newest_checkpoint(tmp_path
     assert voice.member == 1
     assert voice.files["acoustic_checkpoint"].path.name == "1g_checkpoint_1000.pth.tar"
     assert voice.symbols == ("_", "~", "^", "가", "나", ".")
+
+
+def test_releases_before_0_6_embed_the_characters_as_they_stand() -> None:
+    characters = {"pad": "_", "eos": "~", "bos": "^", "characters": "나가.", "punctuations": ".!"}
+    assert vocabulary({**characters, "unique": True}) == ("_", "~", "^", "나", "가", ".")
+    later = {"characters_class": "…Graphemes", "is_unique": False, "is_sorted": True}
+    assert vocabulary({**characters, **later}) == ("_", "~", "^", ".", "가", "나", ".", "!")
+
+
+def test_a_config_with_comments_is_read_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    told = parse_config('{"a": 1, // one\n "url": "http://x", /* two */ "b": "\\"//"}', "it")
+    assert told == {"a": 1, "url": "http://x", "b": '"//'}
+    older_layout(tmp_path, 3, steps=(5,))
+    (tmp_path / "glow-tts" / "3" / "3g_config.json").write_text('{"audio": [', "utf-8")
+    with pytest.raises(ValueError, match=r"3g_config\.json is not JSON"):
+        read_voices(tmp_path)
 
 
 def older_layout(folder: Path, member: int, steps: tuple[int, ...]) -> None:

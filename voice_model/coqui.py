@@ -1,46 +1,22 @@
 """Engine `coqui`: native Glow-TTS and HiFi-GAN checkpoints, on PyTorch, CPU or CUDA."""
 
-import json
-import logging
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from TTS.tts.configs.glow_tts_config import GlowTTSConfig
-from TTS.tts.configs.shared_configs import CharactersConfig
 from TTS.tts.models.glow_tts import GlowTTS
 from TTS.tts.utils.helpers import sequence_mask
 from TTS.vocoder.models.hifigan_generator import HifiganGenerator
 
 from speech.settings import Settings
 from speech.voices import Voice
+from voice_model.coqui_config import architecture, read_config
+from voice_model.mel_scale import Scale, read_scale, rescale
 from voice_model.pipeline import Encoded
 
-UNSUPPORTED = ("use_d_vector_file", "use_phonemes", "add_blank", "enable_eos_bos_chars")
-SHAPE = (
-    "use_encoder_prenet",
-    "hidden_channels_enc",
-    "hidden_channels_dec",
-    "hidden_channels_dp",
-    "mean_only",
-    "out_channels",
-    "num_flow_blocks_dec",
-    "kernel_size_dec",
-    "dilation_rate",
-    "num_block_layers",
-    "c_in_channels",
-    "num_splits",
-    "num_squeeze",
-    "sigmoid_scale",
-    "encoder_type",
-    "encoder_params",
-    "use_speaker_embedding",
-)
 ROLES = ("acoustic_checkpoint", "acoustic_config", "vocoder_checkpoint", "vocoder_config")
-OPTIONAL = ("speakers",)
-
-log = logging.getLogger(__name__)
+HALVES = ("acoustic", "vocoder")
+OPTIONAL = ("speakers", "acoustic_stats", "vocoder_stats")
 
 
 class CoquiNetworks:
@@ -50,6 +26,7 @@ class CoquiNetworks:
         self.device = torch.device(device)
         self.acoustic = load_acoustic(voice).to(self.device)
         self.vocoder = load_vocoder(voice).to(self.device)
+        self.scales = mel_scales(voice)
 
     @torch.inference_mode()
     def encode(self, symbols: np.ndarray, speaker: int) -> Encoded:
@@ -71,6 +48,7 @@ class CoquiNetworks:
     @torch.inference_mode()
     def vocode(self, mel: np.ndarray) -> np.ndarray:
         """See voice_model.pipeline.Networks."""
+        mel = rescale(mel, *self.scales) if self.scales else mel
         return _array(self.vocoder(torch.from_numpy(mel)[None].to(self.device))[0, 0])
 
     def _speaker(self, speaker: int) -> torch.Tensor | None:
@@ -99,44 +77,16 @@ def pick_device(asked: str) -> str:
 
 def load_acoustic(voice: Voice) -> GlowTTS:
     """The voice's Glow-TTS, ready to speak. Raises ValueError for a config that this engine cannot follow."""
-    given = _config(voice, "acoustic_config")
-    for name in UNSUPPORTED:
-        if given.get(name):
-            raise ValueError(f"the config asks for {name}, which this engine does not do")
-    characters = given.get("characters") or {}
-    if characters.get("is_unique") and not characters.get("is_sorted"):
-        log.warning("voice %s: its config fixes no order of symbols", voice.slug)
-    model = GlowTTS(_architecture(given, voice))
+    model = GlowTTS(architecture(read_config(voice, "acoustic_config"), voice))
     model.load_state_dict(_weights(voice.files["acoustic_checkpoint"].verified()))
     model.eval()
     model.decoder.store_inverse()
     return model
 
 
-def _architecture(given: dict[str, Any], voice: Voice) -> GlowTTSConfig:
-    """A fresh config with the network's shape out of `given`, and nothing else.
-
-    The rest of a config makes coqui import classes and open paths and URLs of the config's choice.
-    """
-    config = GlowTTSConfig()
-    config.from_dict({name: given[name] for name in SHAPE if name in given})
-    config.text_cleaner = "no_cleaners"
-    config.characters = CharactersConfig(
-        characters_class="TTS.tts.utils.text.characters.Graphemes",
-        characters="".join(voice.symbols),
-        punctuations="",
-        pad="",
-        is_unique=False,
-        is_sorted=False,
-    )
-    if speakers := voice.files.get("speakers"):
-        config.speakers_file = str(speakers.verified())
-    return config
-
-
 def load_vocoder(voice: Voice) -> HifiganGenerator:
     """The voice's HiFi-GAN generator, its weight norms folded in."""
-    config = _config(voice, "vocoder_config")
+    config = read_config(voice, "vocoder_config")
     generator = HifiganGenerator(
         in_channels=config["audio"]["num_mels"],
         out_channels=1,
@@ -155,8 +105,16 @@ def load_vocoder(voice: Voice) -> HifiganGenerator:
     return generator
 
 
-def _config(voice: Voice, role: str) -> dict[str, Any]:
-    return json.loads(voice.files[role].verified().read_text("utf-8"))
+def mel_scales(voice: Voice) -> tuple[Scale, Scale] | None:
+    """The scales of both networks' mels where they differ. Raises ValueError when their sample rates do."""
+    given, wanted = (read_config(voice, f"{half}_config")["audio"] for half in HALVES)
+    if given["sample_rate"] != wanted["sample_rate"]:
+        raise ValueError("the configs of the two networks name different sample rates")
+    scales = [
+        read_scale(audio, voice.files.get(f"{half}_stats"))
+        for half, audio in zip(HALVES, (given, wanted), strict=True)
+    ]
+    return None if scales[0].same(scales[1]) else (scales[0], scales[1])
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:
