@@ -37,6 +37,15 @@ def test_every_sentence_of_a_kind_is_read_right(reader: Reader, kind: str) -> No
     assert wrong == []
 
 
+def test_sentences_of_every_day_are_read_right(reader: Reader) -> None:
+    wrong = {
+        text: said
+        for text, said in rows("korean_everyday.tsv")
+        if reader.read(text).normalized != said
+    }
+    assert wrong == {}
+
+
 def test_every_kind_has_twelve_sentences_and_each_names_its_rule() -> None:
     counts = Counter(row[0] for row in TABLE)
     assert len(TABLE) >= 400

@@ -24,7 +24,7 @@ _SCALES = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 _DASHED = "월|일|년|시간|시|분|초|개월|개|명|회|번|살|세|층|주|배|장|권|마리|학년|인분|차"
 _WON = r"(?:점수|스코어|세트)[은는가이도:]? ?(?P<span>(?P<a>\d{1,3})[-:](?P<b>\d{1,3}))(?![\d-])"
 # 25:20으로 이겼다: what stands before these is a score, no time of day.
-BY = r"(?:으로|로) ?(?:이기|이겼|이긴|졌|지고|지는|패|승|꺾|누르|눌|앞|뒤|끝|마쳤|비겼|역전)"
+BY = r" ?(?:무승부|동점)|(?:으로|로) ?(?:이기|이겼|이긴|졌|지고|지는|패|승|꺾|누르|눌|앞|뒤|끝|마쳤|비겼|역전)"
 
 
 def _any(signs: dict[str, str]) -> str:
@@ -160,8 +160,8 @@ RULES = [
     rule("count", rf"(?<=\d,)(?P<n>\d{{1,2}}){COUNTER}", _count),
     rule(
         "number",
-        rf"{_START}(?P<n>{_NUMBER})(?P<large>{_LARGE})(?P<won>(?=[원명]))?",
-        lambda m: before_large(m["n"], m["large"]) + ("" if m["won"] is None else " "),
+        rf"{_START}(?P<n>{_NUMBER})(?P<large>{_LARGE})(?P<on>(?=[원명\d]))?",
+        lambda m: before_large(m["n"], m["large"]) + ("" if m["on"] is None else " "),
     ),
 ]
 PLAIN = [

@@ -26,6 +26,9 @@ _VEHICLES = re.compile(
 )
 
 
+_NUMBERED = re.compile(r"(?:답|번호|순서|채널|보기|선택지)[은는이가:]? ?$")  # 정답은 3번
+
+
 def _pattern(native_ones: bool) -> str:
     names = [name for name, (is_native, *_) in _COUNTERS.items() if is_native is native_ones]
     return "|".join(sorted(names, key=len, reverse=True))
@@ -53,6 +56,8 @@ def counted(written: str, counter: str, before: str = "") -> str:
     takes = is_native and whole and (int(digits) <= highest or highest == 99)
     if counter == "대" and _AGES.fullmatch(digits) and not _VEHICLES.search(before):
         takes = False  # 20대 is an age
+    if counter == "번" and _NUMBERED.search(before):
+        return f"{number(written)}번"
     return f"{native(digits) if takes else number(written)}{space}{counter}"
 
 

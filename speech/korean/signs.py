@@ -83,7 +83,7 @@ _FACES = r"\^[_.oㅇ]?\^;*|-[_.]-;*|[TㅠㅜㅡㅇO>][_.][TㅠㅜㅡㅇO<]|(?<![
 _COMPANIES = {"주": "주식회사", "사": "사단법인", "재": "재단법인", "유": "유한회사"}
 FACES = [rule("face", _FACES, "", r"\^;:_.ㅡ-")]
 RULES = [
-    rule("hanja", rf"(?<=[가-힣]\()[{_HANJA}]+(?=\))", "", _HANJA),
+    rule("hanja", rf"(?<=[가-힣])\([{_HANJA}]+\)", "", _HANJA),
     rule("hanja", rf"[{_HANJA}]+", _hanja, _HANJA),
     rule(
         "company",
