@@ -22,10 +22,12 @@ from speech.korean.morphemes import RIEUL, Morpheme, parts
 _NOUNS = ("NNG", "NNP", "NNB", "NNBC", "NP", "NR", "XPN", "XR", "MM")
 _CONTENT = (*_NOUNS, "MAG", "VV", "VA")
 _ONE_WORD = ("NNG", "NNP", "NR", "XR", "MAG")
+_I = "\u1175"
 _Y_VOWELS = "\u1163\u1164\u1167\u1168\u116d\u1172"  # ㅑㅒㅕㅖㅛㅠ
 # Native words in 이 that take ㄴ after another word; Hanja words in 이 do not (첫인상 is 처딘상).
 _NATIVE_I = ("이불", "이름", "이야기", "이마", "이슬", "이빨", "잎", "입", "입술")
 _SUFFIXES, _NIEUN = "란량력령론료로례류", "\u11ab"
+_NO_PARTICLES = ("로", "란")  # 길 and 칸 in Hanja: after ㄴ the particles would be 으로 and 이란
 _AFTER_RIEUL = (3, 9, 12)  # the onsets ㄷ, ㅅ, ㅈ
 _TEN_AND_MORE = "십백천만억조"
 
@@ -42,6 +44,8 @@ def respell(text: str, morphemes: list[Morpheme]) -> str:
     for left, right in pairwise(parts(morphemes)):
         if left.end == right.start and right.start not in taken:
             _joined(left, right, letters)
+        elif left.end < right.start:
+            _in_one_go(left, right, letters)
     _eight(letters)
     return "".join(letters)
 
@@ -135,8 +139,8 @@ def _ending(morpheme: Morpheme, letters: list[str]) -> None:
 
 def _joined(left: Morpheme, right: Morpheme, letters: list[str]) -> None:
     """제29항: ㄴ between the parts of a compound, and in numbers before 육 (십육 is 심뉵)."""
-    if right.text == "로" and coda(left.text[-1]) == _NIEUN:  # a road: the particle would be 으로
-        letters[right.start] = with_nieun("로")
+    if right.text in _NO_PARTICLES and coda(left.text[-1]) == _NIEUN:
+        letters[right.start] = with_nieun(right.text)
     if not begins_with_vowel(right.text[0]) or not coda(left.text[-1]):
         return
     number = right.text[0] == "육" and right.tags[0] == "NR" and left.text[-1] in _TEN_AND_MORE
@@ -144,6 +148,16 @@ def _joined(left: Morpheme, right: Morpheme, letters: list[str]) -> None:
     used_for = right.text == "용" and right.tags[0] == "XSN"
     y_sound = vowel(right.text[0]) in _Y_VOWELS or right.text in _NATIVE_I
     if number or used_for or (noun and y_sound):
+        letters[right.start] = with_nieun(letters[right.start])
+
+
+def _in_one_go(left: Morpheme, right: Morpheme, letters: list[str]) -> None:
+    """제29항 붙임 2: ㄴ between two words said as one: 할 일, 잘 입다, 못 잊다."""
+    if not coda(left.text[-1]) or not begins_with_vowel(right.text[0]):
+        return
+    work = right.text in ("일", "엿") and right.tags == ("NNG",) and left.tags[-1] in ("ETM", "MM")
+    how = left.text in ("잘", "못") and left.tags == ("MAG",) and right.tags[0] in ("VV", "VA")
+    if work or (how and vowel(right.text[0]) in (*_Y_VOWELS, _I)):
         letters[right.start] = with_nieun(letters[right.start])
 
 

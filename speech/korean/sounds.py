@@ -35,7 +35,8 @@ _MARKS = re.compile("/[PJEB]")
 _PLACES = re.compile("([\u11a8-\u11c2]?)( ?)([\u1100-\u1112])(.)")
 # Syllables that a rule names (밟다, 넓죽하다); all others sound alike before a border.
 _NAMED = ("\u1107\u1161", "\u1102\u1165")
-_DIGEUT, _HYEO, _CHEO = "\u11ae", "\u1112\u1167", "\u110e\u1165"
+_DIGEUT, _JIEUT, _HIEUH = "\u11ae", "\u11bd", "\u1112"
+_HIYEO, _CHEO = "혀혔", "\u110e\u1165"
 _ANY = "\u110b\u1161"
 
 
@@ -75,6 +76,9 @@ def join(letters: str, borders: dict[int, str]) -> str:
         if not is_syllable(following[len(gap) : len(gap) + 1] or " "):
             tails[place] = _alone(tails[place])
             continue
+        if not gap and tails[place] == _DIGEUT and letters[right] in _HIYEO:
+            tails[place], heads[right] = "", _CHEO  # 제17항 붙임 holds for 닫혀 as for 닫히어
+            continue
         border = borders.get(place, "") + gap
         tails[place], heads[right] = _meet(_left(letter) + tails[place], border, heads[right])
     return unicodedata.normalize("NFC", "".join(map(str.__add__, heads, tails)))
@@ -111,8 +115,8 @@ def _alone(tail: str) -> str:
 @cache
 def _meet(left: str, border: str, right: str) -> tuple[str, str]:
     """The last consonants of `left` and the head of `right` when said in one go; all in conjoining jamo."""
-    if left.endswith(_DIGEUT) and right == _HYEO:  # 제17항 붙임 holds for 닫혀 as for 닫히어
-        return "", _CHEO
+    if " " in border and right[0] == _HIEUH:  # 낮 한때 is 나 탄때: 제12항 붙임 2
+        left = left.replace(_JIEUT, _DIGEUT)
     text = _MARKS.sub("", _by(_SPECIAL, left + border + right))
     said = _by(_LINKS, _by_table(text))
     found = _PLACES.fullmatch(said, 2)
