@@ -31,7 +31,7 @@ ROUNDS = 40
 
 def settings_of(deployment):
     return replace(
-        deployment.settings, keep_inputs_days=4 * SHORT, keep_artifacts_days=SHORT,
+        deployment.settings, keep_inputs_days=10 * SHORT, keep_artifacts_days=SHORT,
         keep_jobs_days=LONGER, keep_tombstones_days=LONGER,
     )  # fmt: skip
 
@@ -149,7 +149,9 @@ def test_a_purge_that_is_killed_is_gone_on_with_by_the_next(deployment):
     jobs = [deployment.add() for _ in range(30)]
     for job in jobs:
         deployment.wait(job)
-    live = deployment.add(sleep=4, steps=40)
+    # Its row stays with its file, should it end while the others are purged.
+    promised = {"outputs": (f"wav_files/1/{jobs[0].id}.wav",), "promised": ("speech.wav",)}
+    live = deployment.add(sleep=4, steps=40, new=promised)
     time.sleep(0.1)  # longer than they are kept
     began = len(list(deployment.storage.keys("t/")))
     chance = random.Random()
