@@ -1,7 +1,6 @@
 """Transcription jobs: what a request wants written down, and the transcript as an answer."""
 
 import json
-from pathlib import PurePath
 from typing import Any
 
 from flask import Response
@@ -29,9 +28,9 @@ from speech.openai_shapes import render
 from speech.settings import Settings
 from speech.subtitles import from_json
 from speech.transcript import Transcript
+from speech.whisper_names import further_models, own_names
 from speech.words import written_language
 
-MODEL_ALIASES = ("whisper-1",)
 CANONICAL = "transcript.json"  # stored by every transcription; all else is rendered from it
 
 
@@ -118,9 +117,8 @@ def language_of(service: Service, job: Job) -> str:
 
 
 def model_names(settings: Settings) -> tuple[str, ...]:
-    """What a transcription may be asked of: the alias, and the configured model's own name."""
-    own = PurePath(settings.whisper_model).name
-    return tuple(dict.fromkeys((*MODEL_ALIASES, f"whisper-{own}", own)))
+    """What a transcription may be asked of: the configured model by its names, and further ones by theirs."""
+    return (*own_names(settings), *further_models(settings))
 
 
 def _request(

@@ -137,6 +137,12 @@ class Settings:
         "base",
         "A folder, `gs://bucket/prefix`, `base` (ships), or a faster-whisper name where a hub is reachable",
     )
+    whisper_models: str = _s(
+        "", "Comma list of further models that a request may name; loaded when first asked for"
+    )
+    whisper_memory_bytes: int = _s(
+        4_294_967_296, "Memory for further models, by the size of their files; the least used leave"
+    )
     whisper_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
     whisper_compute_type: str = _s("auto", "CTranslate2 type; auto: float16 on CUDA, int8 on CPU")
     whisper_threads: int = _s(0, "Threads of the Whisper engine; 0: all cores")

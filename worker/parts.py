@@ -47,6 +47,7 @@ def _common(
     options, found = same_language(engine, sound.decoded.path, spans, options)
     common = {name: job.request[name] for name in ENGINE_FIELDS if name in job.request}
     common |= {"task": options.task, "language": options.language, "speaker": sound.speaker}
+    common["model"] = job.request.get("model")
     common["language_probability"] = found.probability if found else None
     return common
 

@@ -17,6 +17,7 @@ from worker.aligners import with_times
 from worker.attempt import Attempt, Done, NewArtifact, Split
 from worker.cuts import cut
 from worker.engines import Span, Task, TranscribeOptions, Transcriber, load_transcriber
+from worker.further_models import engine_for
 from worker.listen import beside, listen, shifted
 from worker.names import with_names
 from worker.parts import ENGINE_FIELDS, as_detected, join, split
@@ -41,7 +42,10 @@ def transcribe(attempt: Attempt) -> Done | Split:
     """
     if attempt.job.phase == "join":
         return _done(attempt, *join(attempt))
-    engine: Transcriber = attempt.models["transcription"]
+    engine = engine_for(
+        attempt.models["transcription"], attempt.job.request, attempt.settings,
+        load_transcription_models,
+    )  # fmt: skip
     options = options_of(attempt.job)
     formats_of(attempt.job.request)  # what is wrong is told before the work, not after it
     rules_of(attempt.job.request, "ko")

@@ -10,6 +10,7 @@ import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
 
+from speech.errors import Internal
 from speech.languages import UNKNOWN
 from speech.manifest import is_bucket
 from speech.media import RATE
@@ -17,7 +18,7 @@ from speech.settings import Settings
 from speech.transcript import Segment, Word
 from worker.engines import Detected, Span, TranscribeOptions
 from worker.vad import everything, padded, padding, speech_in
-from worker.whisper_weights import resolve
+from worker.whisper_weights import again, resolve
 from worker.whisper_windows import RISING, WindowDecoder, windows
 
 # Windows decoded together; for a GPU it is upstream's advice, not measured here.
@@ -41,13 +42,28 @@ class Whisper:
         """The model that settings.whisper_model names, on the device they name, warmed up.
 
         With device `auto`, a GPU that CTranslate2 sees but cannot use (a library is missing) is passed over
-        with a warning. Raises what worker/whisper_weights.py raises.
+        with a warning. What does not load on the CPU is fetched again once. Raises Internal("whisper_broken") and
+        what worker/whisper_weights.py raises.
         """
         if is_bucket(settings.whisper_model):
             from worker.whisper_fetched import load_fetched  # Google's client is slow to import
 
             return load_fetched(settings)
-        return cls.from_folder(resolve(settings.whisper_model, settings), settings)
+        try:
+            return cls.from_folder(resolve(settings.whisper_model, settings), settings)
+        except (RuntimeError, ValueError) as error:
+            if devices(settings)[-1][0] != "cpu":
+                raise  # what a GPU does not load may be its fault
+            log.warning("Whisper does not load (%s); its files are fetched again", error)
+        return cls._fetched_again(settings)
+
+    @classmethod
+    def _fetched_again(cls, settings: Settings) -> "Whisper":
+        model = settings.whisper_model
+        try:
+            return cls.from_folder(again(model, settings), settings)
+        except (RuntimeError, ValueError) as error:
+            raise Internal("whisper_broken", model=model, reason=str(error)) from error
 
     @classmethod
     def from_folder(cls, path: Path, settings: Settings) -> "Whisper":

