@@ -6,6 +6,7 @@ from decimal import Decimal
 from speech.korean.changes import rule
 from speech.korean.counters import COUNTER, counted
 from speech.korean.data import pairs
+from speech.korean.hangul import is_syllable
 from speech.korean.numbers import LONGEST, before_large, number, sino
 from speech.korean.particles import agree
 
@@ -50,7 +51,8 @@ def _money(match: re.Match[str]) -> str:
 def _count(match: re.Match[str]) -> str:
     text, (start, end) = match.string, match.span()
     said = counted(match["n"], match["counter"], text[max(start - 12, 0) : start])
-    return f"{said} " if text[end : end + 1].isdigit() else said  # 9초58
+    before = " " if start and is_syllable(text[start - 1]) else ""  # 오후3시
+    return f"{before}{said} " if text[end : end + 1].isdigit() else before + said  # 9초58
 
 
 def _count_range(match: re.Match[str]) -> str:
@@ -114,7 +116,11 @@ RULES = [
     rule("ordinal", rf"(?<![가-힣])제(?P<n>\d+)(?P<what>{_PARTS})?", _ordinal),
     rule("offer", r"(?<!\d)1\+1(?=\D{0,2}(?:행사|이벤트|상품|세일|증정))", "원 플러스 원"),
     rule("equation", r"(?<=\d) ?= ?(?=[-−]?\d)", "은/는 "),
-    rule("equation", r"(?<=\d) ?[+×*÷] ?(?=\d)|(?<=\d) [-−] (?=\d)", _calculation),
+    rule(
+        "equation",
+        r"(?<=\d) ?[+×*÷] ?(?=\d)|(?<=[\da-z²³)]) [-−] (?=\d)|(?<=\d)[-−](?=\d+ ?=)",
+        _calculation,
+    ),
     rule("range", rf"{_START}(?P<a>{_NUMBER}){_TO}(?P<n>{_NUMBER}){COUNTER}", _count_range),
     rule(
         "range",
@@ -144,6 +150,8 @@ RULES = [
         "~∼〜",
     ),
     rule("negative", r"(?:(?<=[\s(~])|^)[-−](?=\d)", "마이너스 "),
+    rule("fraction", r"(?P<n>[1-4])/4(?=분기)", lambda m: f"{sino(m['n'])}사"),
+    rule("fraction", rf"{_START}(?P<b>\d+)분의(?=\d)", lambda m: f"{sino(m['b'])}분의 "),
     rule(
         "fraction",
         rf"{_START}(?:(?P<whole>\d{{1,2}}) )?(?P<a>\d+)/(?P<b>\d+)(?![/\d])(?P<of>(?={_PORTIONS}))?",

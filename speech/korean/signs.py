@@ -79,7 +79,10 @@ def _hanja(match: re.Match[str]) -> str | None:
 
 _CHAT = "|".join(sorted(pairs("chat"), key=len, reverse=True))
 # Faces drawn with signs are seen and not said.
-_FACES = r"\^[_.oㅇ]?\^;*|-[_.]-;*|[TㅠㅜㅡㅇO>][_.][TㅠㅜㅡㅇO<]|(?<![\w:])[:;]-?[)D(P](?!\w)|;{2,}|ㅡㅡ;*"
+_FACES = (
+    r"\^[_.oㅇ]?\^;*|-[_.]-;*|(?<![\w.])[TㅠㅜㅡㅇO>][_.][TㅠㅜㅡㅇO<](?![\w.])"
+    r"|(?<![\w:])[:;]-?[)D(P](?!\w)|;{2,}|ㅡㅡ;*"
+)
 _COMPANIES = {"주": "주식회사", "사": "사단법인", "재": "재단법인", "유": "유한회사"}
 FACES = [rule("face", _FACES, "", r"\^;:_.ㅡ-")]
 RULES = [

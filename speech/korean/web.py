@@ -42,6 +42,8 @@ _SPELLED = {
     "html",
     "htm",
 }
+# Of file names, and of Node.js.
+_ENDINGS = "txt|pdf|jpe?g|png|gif|svg|mp[34]|wav|zip|docx?|xlsx?|pptx?|hwpx?|csv|json|html?|css|js|ts|py|exe|md"
 _HOST = rf"(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}(?:{_DOMAINS})(?![A-Za-z0-9-])"
 _PATH = r"(?::\d{1,5})?(?:/[\w./?=&%#~+:;,@-]*[\w/])?"
 
@@ -74,6 +76,7 @@ RULES = [
         "@",
     ),
     rule("url", rf"(?<![\w@.-]){_HOST}{_PATH}", _address, "."),
+    rule("file", rf"(?<=\w)\.(?=(?:{_ENDINGS})(?![A-Za-z0-9]))", " 점 ", "."),
     rule("hashtag", r"(?<![\w#&])#(?=[^\W\d_])", "해시태그 ", "#"),
     rule("mention", r"(?<![\w@])@(?=\w)", "골뱅이 ", "@"),
 ]
