@@ -20,6 +20,7 @@ from speech.topology import (
     lane_queue,
     rights,
 )
+from speech.whole_files import partial
 
 _URL_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -27,7 +28,13 @@ _URL_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command("broker")
 @click.argument("server_url_file", type=_URL_FILE)
 @click.argument("worker_url_file", type=_URL_FILE)
-def command(server_url_file: Path, worker_url_file: Path) -> None:
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write, whole or not at all",
+)
+def command(server_url_file: Path, worker_url_file: Path, output: Path | None) -> None:
     """Print RabbitMQ's definitions: virtual host, two users with least rights, exchanges and queues.
 
     The files hold the broker URL of servers and that of workers, which name users, passwords and virtual host.
@@ -37,7 +44,13 @@ def command(server_url_file: Path, worker_url_file: Path) -> None:
         made = definitions(urls, Settings.from_env().events_exchange)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(json.dumps(made, indent=2))
+    text = json.dumps(made, indent=2)
+    if output is None:
+        click.echo(text)
+        return
+    with partial(output) as part:
+        part.write_text(text + "\n")
+        part.replace(output)
 
 
 def definitions(urls: dict[str, str], events: str) -> dict[str, Any]:

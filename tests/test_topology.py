@@ -49,6 +49,11 @@ def test_the_command_prints_no_password(tmp_path):
     done = CliRunner().invoke(command, [str(tmp_path / "server"), str(tmp_path / "worker")])
     assert done.exit_code == 0 and "not-to-be-shown" not in done.output
     assert [user["name"] for user in json.loads(done.output)["users"]] == ["server", "worker"]
+    out = tmp_path / "definitions.json"
+    CliRunner().invoke(
+        command, [str(tmp_path / "server"), str(tmp_path / "worker"), "-o", str(out)]
+    )
+    assert json.loads(out.read_text()).keys() == json.loads(done.output).keys()
 
 
 @pytest.fixture(scope="module")

