@@ -41,7 +41,7 @@ build() {
   options=
   for mount in $mounts; do options="$options --volume $mount:ro"; done
   # shellcheck disable=SC2086  # each option is a word
-  store build --layers --isolation chroot --format docker --pull-never $options \
+  store build --isolation chroot --format docker --pull-never $options \
     --build-arg BASE=localhost/moksori-base -t "$name" -f "$2" . > "$folder/$name.log" 2>&1 \
     || { tail -40 "$folder/$name.log"; exit 1; }
 }
