@@ -119,7 +119,7 @@ soon inside moksori-worker python -m worker.health
 
 say "a text becomes a WAV, the WAV a text"
 curl -sf "http://127.0.0.1:$port/v1/audio/speech" -H "Authorization: Bearer $key" -H 'Content-Type: application/json' \
-  -d '{"model": "tts-1", "voice": "1", "input": "안녕하세요. 만나서 반갑습니다."}' -o "$folder/said.wav"
+  -d '{"model": "tts-1", "voice": "1", "response_format": "wav", "input": "안녕하세요. 만나서 반갑습니다."}' -o "$folder/said.wav"
 head -c 4 "$folder/said.wav"; echo
 curl -sf "http://127.0.0.1:$port/v1/audio/transcriptions" -H "Authorization: Bearer $key" -F "file=@$folder/said.wav" \
   -F model=whisper-1 -F language=ko; echo

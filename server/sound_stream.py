@@ -17,17 +17,16 @@ from server.following import EVENTS, Following, answered
 from server.service import Service
 from server.speeches import artifact_of
 from server.transcript_stream import event
-from speech.encode import FORMATS
 from speech.errors import Language, NotFound, SpeechError
 from speech.jobs import Job, attempt_key, piece_name
+from speech.sound_types import SOUND_TYPES
 
 
 def streamed(service: Service, job: Job) -> Response:
     """The sound of a job that runs, in the form that its request asks for; see following.answered."""
     if job.request["stream_format"] == "sse":
         return answered(SoundEvents, service, job, EVENTS)
-    content_type = FORMATS[job.request["response_format"]].content_type
-    return answered(SoundStream, service, job, content_type)
+    return answered(SoundStream, service, job, SOUND_TYPES[job.request["response_format"]])
 
 
 class SoundStream(Following[bytes]):

@@ -12,6 +12,7 @@ import numpy as np
 import soxr
 
 from speech.errors import InvalidRequest
+from speech.sound_types import SOUND_TYPES
 
 PCM_RATE = (
     24_000  # what OpenAI's `pcm` is: signed 16 bits, little end first, one channel, no header
@@ -200,10 +201,10 @@ def _s16(samples: np.ndarray) -> np.ndarray:
 
 
 FORMATS: dict[str, AudioFormat] = {
-    "mp3": AudioFormat("mp3", "audio/mpeg", _av("mp3", "libmp3lame", "fltp")),
-    "opus": AudioFormat("opus", "audio/ogg", _av("ogg", "libopus", "flt")),
-    "aac": AudioFormat("aac", "audio/aac", _av("adts", "aac", "fltp")),
-    "flac": AudioFormat("flac", "audio/flac", _av("flac", "flac", "s16")),
-    "wav": AudioFormat("wav", "audio/wav", _wav),
-    "pcm": AudioFormat("pcm", "audio/pcm", PcmEncoder),
+    "mp3": AudioFormat("mp3", SOUND_TYPES["mp3"], _av("mp3", "libmp3lame", "fltp")),
+    "opus": AudioFormat("opus", SOUND_TYPES["opus"], _av("ogg", "libopus", "flt")),
+    "aac": AudioFormat("aac", SOUND_TYPES["aac"], _av("adts", "aac", "fltp")),
+    "flac": AudioFormat("flac", SOUND_TYPES["flac"], _av("flac", "flac", "s16")),
+    "wav": AudioFormat("wav", SOUND_TYPES["wav"], _wav),
+    "pcm": AudioFormat("pcm", SOUND_TYPES["pcm"], PcmEncoder),
 }
