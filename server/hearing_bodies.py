@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from server.checking import Body
+from server.service import here
 from speech.errors import InvalidRequest
 from speech.languages import parse_language
 
@@ -54,15 +55,24 @@ class HearingFields(Body):
     language_detection_threshold: float | None = Field(default=None, ge=0, le=1)
     confidence_threshold: float | None = Field(default=None, ge=0, le=1)
 
+    diarization: bool | None = None
+
     @model_validator(mode="before")
     @classmethod
-    def no_speakers(cls, data: Any) -> Any:
-        """Refuse what would need an engine that tells speakers apart. Raises InvalidRequest("no_diarization")."""
+    def speakers(cls, data: Any) -> Any:
+        """Refuse what needs an engine that tells speakers apart, unless one is installed.
+
+        Raises InvalidRequest("no_diarization") or, for more than `diarization`, ("field_not_supported").
+        """
         asked = [name for name in SPEAKERS if isinstance(data, dict) and name in data]
         if isinstance(data, dict) and data.get("response_format") == "diarized_json":
             asked.append("response_format")
-        if asked:
+        installed = here().settings.transcription_speakers
+        if asked and not installed:
             raise InvalidRequest("no_diarization", param=asked[0])
+        for name in asked:
+            if name != "diarization":
+                raise InvalidRequest("field_not_supported", param=name)
         return data
 
 

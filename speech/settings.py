@@ -133,6 +133,9 @@ class Settings:
     alignment_model: str = _s(
         "", "Folder or hub name of the aligner's model; empty: times as the engine heard them"
     )
+    transcription_speakers: bool = _s(
+        False, "The engine (a plug-in) tells speakers apart: requests may ask for `diarization`"
+    )
     whisper_model: str = _s(
         "base",
         "A folder, `gs://bucket/prefix`, `base` (ships), or a faster-whisper name where a hub is reachable",

@@ -2,6 +2,7 @@
 
 import io
 import unicodedata
+from dataclasses import replace
 
 import pytest
 
@@ -197,3 +198,13 @@ def test_no_cache_asks_for_a_decoding_of_its_own(served, client):
     assert "cache" not in served.claimed[-1].request
     assert hear(client, headers={"Cache-Control": "no-cache"}).status_code == 200
     assert served.claimed[-1].request["cache"] is False
+
+
+def test_with_an_engine_that_tells_speakers_apart_a_request_may_ask_for_it(served, client):
+    service = served.app.extensions["moksori"]
+    settings = replace(service.settings, transcription_speakers=True)
+    served.app.extensions["moksori"] = replace(service, settings=settings)
+    assert hear(client, diarization="true").status_code == 200
+    assert options_of(served.claimed[-1]).diarization
+    error = hear(client, diarization="true", max_speakers="3").json["error"]
+    assert (error["code"], error["param"]) == ("field_not_supported", "max_speakers")

@@ -32,6 +32,7 @@ class TranscribeOptions:
     no_speech_threshold: float | None = 0.6  # None: take whatever the decoder hears
     languages: tuple[str, ...] = ()  # detection chooses among these; empty: all
     language_detection_threshold: float = 0.5  # less sure than this, more of the recording is asked
+    diarization: bool = False  # name the speaker of each segment; only plug-in engines do
     confidence_threshold: float = (
         0.0  # segments whose words are less probable on average are flagged
     )

@@ -20,7 +20,7 @@ Cuts = Sequence[tuple[Sound, list[Span]]]
 # What a part's request takes from its parent's.
 ENGINE_FIELDS = (
     "prompt", "temperature", "hotwords", "beam_size", "vad_filter", "vad_parameters", "word_timestamps",
-    "without_timestamps", "languages", "language_detection_threshold", "confidence_threshold",
+    "without_timestamps", "languages", "language_detection_threshold", "confidence_threshold", "diarization",
 )  # fmt: skip
 
 
