@@ -43,7 +43,7 @@ def _configured(folder: Path, server_port: int, port: int) -> Path:
         "/var/cache/nginx/": f"{folder}/",
         "/tmp/nginx": f"{folder}/nginx",
         "/dev/stdout": f"{folder}/access.log",
-        "/dev/stderr": f"{folder}/error.log",
+        "error_log stderr": f"error_log {folder}/error.log",
     }.items():
         assert theirs in text, f"the shipped configuration no longer names {theirs}"
         text = text.replace(theirs, ours)

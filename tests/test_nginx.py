@@ -172,12 +172,27 @@ def test_what_is_not_http_gets_the_one_shape_of_errors_in_the_readers_language(d
 class Echo(BaseHTTPRequestHandler):
     """Answers with the headers that it got."""
 
+    released = threading.Event()
+
     def do_GET(self):
+        if self.path == "/stream":
+            self.stream()
+            return
         body = json.dumps(dict(self.headers)).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def stream(self):
+        """One piece at once, the next when the test has seen it."""
+        self.send_response(200)
+        self.send_header("X-Accel-Buffering", "no")
+        self.end_headers()
+        self.wfile.write(b"first")
+        self.wfile.flush()
+        assert self.released.wait(20)
+        self.wfile.write(b"second")
 
     def log_message(self, *_):
         pass
@@ -193,6 +208,14 @@ def echo(tmp_path_factory):
         yield f"http://127.0.0.1:{port}", folder
     server.shutdown()
     server.server_close()
+
+
+@pytest.mark.slow
+def test_sound_that_streams_arrives_piece_by_piece(echo):
+    with requests.get(f"{echo[0]}/stream", stream=True, timeout=10) as answer:
+        assert answer.raw.read(5) == b"first"
+        Echo.released.set()
+        assert answer.raw.read() == b"second"
 
 
 @pytest.mark.slow
