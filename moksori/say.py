@@ -39,8 +39,9 @@ def _say(
     text: str, asked: dict[str, Any], output: Path, form: str, captions: str | None
 ) -> tuple[float, list[dict[str, Any]]]:
     # Models load only after the options were understood.
-    from worker.recording import Recording
-    from worker.speak import read_request, record
+    from worker.asked import read_request
+    from worker.recording import Finish, Recording
+    from worker.speak import record
     from worker.speaker import load_speech_models
     from worker.told import Told
 
@@ -50,7 +51,8 @@ def _say(
     lines = speaker.read(sentences(text, settings.sentence_characters), request)
     formats = [form, *([captions] if captions else [])]
     with tempfile.TemporaryDirectory() as folder:
-        with Recording(Path(folder), formats, request.voice.rate) as recording:
+        finish = Finish(loudness=settings.speech_loudness or None)
+        with Recording(Path(folder), formats, request.voice.rate, finish) as recording:
             for utterance in speaker.speak(lines, request):
                 record(utterance, recording)
             if not recording.segments:

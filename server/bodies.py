@@ -9,6 +9,7 @@ from server.cue_bodies import CueRulesBody, Preset
 from server.hearing_bodies import HearingFields
 from speech.access import Scope
 from speech.openai_shapes import RESPONSES
+from speech.sound_types import RATES
 from speech.subtitles import WRITERS
 from speech.tokens import LONGEST
 
@@ -18,7 +19,9 @@ SpeechFile = Literal["mp3", "opus", "aac", "flac", "wav", "pcm", "srt", "vtt", "
 if TYPE_CHECKING:
     TranscriptFile = str
     TranscriptFormat = str
+    SampleRate = int
 else:
+    SampleRate = Literal[RATES]
     TranscriptFile = Literal[tuple(WRITERS)]
     TranscriptFormat = Literal[tuple(RESPONSES)]
 Granularity = Literal["word", "segment"]
@@ -40,6 +43,8 @@ class SpeechFields(Body):
     model: str = "tts-1"
     speed: float = Field(default=1.0, ge=0.25, le=4.0)
     on_unknown: Literal["reject", "spell", "drop"] = "spell"
+    sample_rate: SampleRate | None = None
+    seed: int | None = Field(default=None, ge=0, le=2**32 - 1)
 
 
 class SpeechBody(SpeechFields):

@@ -10,8 +10,9 @@ from server.caller import caller
 from server.orders import Order, check_spoken, order_for
 from server.places import output_keys
 from server.service import Service
-from speech.errors import Gone, Internal
+from speech.errors import Gone, Internal, InvalidRequest
 from speech.jobs import Artifact, Job, NewJob
+from speech.sound_types import OPUS_RATE
 from speech.voices import Voice, find_model
 
 CAPTIONS = (
@@ -73,13 +74,24 @@ def _request(
     named = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
     voice, model = service.voices.find(named, "voice"), find_model(body.model)
     caller().need_member(voice.member, "voice")
+    _check_rate(body, formats)
     request = speech_request(body.input, voice, model, body.speed, response_format, formats)
     # What is as it always was is left out, so that a request means the same to every version.
-    return request | {name: given for name, given in _options(body).items() if given}
+    return request | {name: given for name, given in _options(body).items() if given is not None}
 
 
 def _options(body: SpeechFields) -> dict[str, Any]:
-    return {"on_unknown": body.on_unknown if body.on_unknown != "spell" else None}
+    return {
+        "on_unknown": body.on_unknown if body.on_unknown != "spell" else None,
+        "sample_rate": body.sample_rate,
+        "seed": body.seed,
+    }
+
+
+def _check_rate(body: SpeechFields, formats: list[str]) -> None:
+    """Raises InvalidRequest("opus_rate")."""
+    if body.sample_rate not in (None, OPUS_RATE) and "opus" in formats:
+        raise InvalidRequest("opus_rate", param="sample_rate")
 
 
 def spoken(service: Service, job: Job) -> Response:

@@ -3,7 +3,7 @@
 import struct
 import wave
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,13 +12,13 @@ import numpy as np
 import soxr
 
 from speech.errors import InvalidRequest
-from speech.sound_types import SOUND_TYPES
+from speech.sound_types import OPUS_RATE, SOUND_TYPES
 
 PCM_RATE = (
     24_000  # what OpenAI's `pcm` is: signed 16 bits, little end first, one channel, no header
 )
-OPUS_RATE = 48_000  # what Opus files are at, whatever went in
 CHUNK = 65_536  # samples
+INFO = {"title": b"INAM", "artist": b"IART", "copyright": b"ICOP"}
 UNKNOWN_BYTES = 0xFFFFFFFF  # what a WAV's header says that was begun before its end was known
 
 
@@ -53,12 +53,37 @@ Target = Path | Sink
 
 
 @dataclass(frozen=True)
+class Tags:
+    """What a file says of itself, where its format has a place for that; empty ones are left out."""
+
+    title: str = ""
+    artist: str = ""  # who speaks
+    copyright: str = ""
+
+    def items(self) -> list[tuple[str, str]]:
+        """The names that FFmpeg gives them, with what they say."""
+        return [(name, said) for name, said in asdict(self).items() if said]
+
+
+NO_TAGS = Tags()
+
+
+@dataclass(frozen=True)
 class AudioFormat:
     """A kind of audio that we write, into a file or as a stream."""
 
     extension: str
     content_type: str
-    open: Callable[[Target, int], Encoder]  # target, rate in Hz
+    make: Callable[[Target, int, Tags], Encoder]  # at that rate in Hz, whatever `rate` says
+    rate: int | None = None  # Hz where nothing else is asked for; None: that of the sound
+
+    def open(
+        self, target: Target, rate: int, wanted: int | None = None, tags: Tags = NO_TAGS
+    ) -> Encoder:
+        """An encoder of sound at `rate` into a file at `wanted`, the format's own rate by default."""
+        own = wanted or self.rate or rate
+        made = self.make(target, own, tags)
+        return made if own == rate else Resampled(made, rate, own)
 
 
 def find_format(name: Any, param: str = "response_format") -> AudioFormat:
@@ -87,55 +112,61 @@ def read_wav(path: Path, rate: int | None = None) -> Iterator[np.ndarray]:
         yield resample(np.zeros(0, np.float32), True)
 
 
+class Resampled:
+    """An encoder that is given sound at another rate than its own."""
+
+    def __init__(self, encoder: Encoder, rate: int, own: int) -> None:
+        self._encoder = encoder
+        self._resample = _resampler(rate, own)
+
+    def write(self, samples: np.ndarray) -> None:
+        """See Encoder."""
+        self._encoder.write(self._resample(samples, False))
+
+    def close(self) -> None:
+        """See Encoder."""
+        self._encoder.write(self._resample(np.zeros(0, np.float32), True))
+        self._encoder.close()
+
+
 class WavEncoder:
-    """16-bit WAV; the sizes in a file's header are true once it is closed."""
+    """16-bit WAV. A file's header tells its true size once it is closed, a stream's the largest there is."""
 
-    def __init__(self, path: Path, rate: int) -> None:
-        self._file = wave.open(str(path), "wb")
-        self._file.setnchannels(1)
-        self._file.setsampwidth(2)
-        self._file.setframerate(rate)
-
-    def write(self, samples: np.ndarray) -> None:
-        """See Encoder."""
-        self._file.writeframes(_s16(samples).tobytes())
-
-    def close(self) -> None:
-        """See Encoder."""
-        self._file.close()
-
-
-class WavStream:
-    """16-bit WAV of unknown length: both sizes in its header are the largest there are."""
-
-    def __init__(self, sink: Sink, rate: int) -> None:
-        self._sink = sink
-        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
-        size = struct.pack("<I", UNKNOWN_BYTES)
-        sink.write(b"RIFF" + size + b"WAVE" + form + b"data" + size)
+    def __init__(self, target: Target, rate: int, tags: Tags) -> None:
+        self._file = target.open("wb") if isinstance(target, Path) else target
+        self._rate, self._tags, self._bytes = rate, _info(tags), 0
+        self._file.write(self._head(UNKNOWN_BYTES))
 
     def write(self, samples: np.ndarray) -> None:
         """See Encoder."""
-        self._sink.write(_s16(samples).tobytes())
+        self._bytes += self._file.write(_s16(samples).tobytes())
 
     def close(self) -> None:
         """See Encoder."""
+        if not isinstance(self._file, Sink):
+            self._file.seek(0)
+            self._file.write(self._head(self._bytes))
+            self._file.close()
+
+    def _head(self, size: int) -> bytes:
+        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, self._rate, self._rate * 2, 2, 16)
+        whole = min(UNKNOWN_BYTES, 4 + len(form) + len(self._tags) + 8 + size)
+        riff = struct.pack("<4sI4s", b"RIFF", whole, b"WAVE")
+        return riff + form + self._tags + struct.pack("<4sI", b"data", size)
 
 
 class PcmEncoder:
-    """Raw samples at PCM_RATE."""
+    """Raw samples."""
 
-    def __init__(self, target: Target, rate: int) -> None:
+    def __init__(self, target: Target, rate: int, tags: Tags) -> None:
         self._file = target.open("wb") if isinstance(target, Path) else target
-        self._resample = _resampler(rate, PCM_RATE)
 
     def write(self, samples: np.ndarray) -> None:
         """See Encoder."""
-        self._file.write(_s16(self._resample(samples, False)).tobytes())
+        self._file.write(_s16(samples).tobytes())
 
     def close(self) -> None:
         """See Encoder."""
-        self._file.write(_s16(self._resample(np.zeros(0, np.float32), True)).tobytes())
         if not isinstance(self._file, Sink):
             self._file.close()
 
@@ -143,33 +174,25 @@ class PcmEncoder:
 class AvEncoder:
     """A compressed file by FFmpeg's libraries; the same samples give the same bytes."""
 
-    def __init__(self, target: Target, rate: int, container: str, codec: str, kind: str) -> None:
-        own_rate = OPUS_RATE if codec == "libopus" else rate
-        self._resample = _resampler(rate, own_rate)
+    def __init__(
+        self, target: Target, rate: int, tags: Tags, container: str, codec: str, kind: str
+    ) -> None:
         # Without bitexact an Ogg stream gets a random serial number; without flush_packets a stream waits for 32 KiB.
         file = str(target) if isinstance(target, Path) else target
         options = {"fflags": "+bitexact+flush_packets"}
         if container == "ogg" and isinstance(target, Sink):
             options["page_duration"] = "100000"  # microseconds; the first word waits for a page
         self._container = av.open(file, "w", format=container, options=options)
-        self._stream: Any = self._container.add_stream(codec, rate=own_rate, layout="mono")
+        self._container.metadata.update(tags.items())
+        self._stream: Any = self._container.add_stream(codec, rate=rate, layout="mono")
         if codec != "flac":
             self._stream.bit_rate = 64_000
         self._kind = kind
-        self._rate = own_rate
+        self._rate = rate
         self._at = 0
 
     def write(self, samples: np.ndarray) -> None:
         """See Encoder."""
-        self._send(self._resample(samples, False))
-
-    def close(self) -> None:
-        """See Encoder."""
-        self._send(self._resample(np.zeros(0, np.float32), True))
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
-
-    def _send(self, samples: np.ndarray) -> None:
         if not len(samples):
             return
         data = _s16(samples) if self._kind.startswith("s16") else samples.astype(np.float32)
@@ -179,13 +202,24 @@ class AvEncoder:
         self._at += len(samples)
         self._container.mux(self._stream.encode(frame))
 
+    def close(self) -> None:
+        """See Encoder."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
 
-def _wav(target: Target, rate: int) -> Encoder:
-    return WavEncoder(target, rate) if isinstance(target, Path) else WavStream(target, rate)
+
+def _info(tags: Tags) -> bytes:
+    """A LIST chunk of kind INFO (Multimedia Programming Interface and Data Specifications 1.0, page 2-14)."""
+    chunks = b"".join(_chunk(INFO[name], said.encode() + b"\0") for name, said in tags.items())
+    return _chunk(b"LIST", b"INFO" + chunks) if chunks else b""
 
 
-def _av(container: str, codec: str, kind: str) -> Callable[[Target, int], Encoder]:
-    return lambda target, rate: AvEncoder(target, rate, container, codec, kind)
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack("<4sI", name, len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def _av(container: str, codec: str, kind: str) -> Callable[[Target, int, Tags], Encoder]:
+    return lambda target, rate, tags: AvEncoder(target, rate, tags, container, codec, kind)
 
 
 def _resampler(rate: int, target: int) -> Callable[[np.ndarray, bool], np.ndarray]:
@@ -202,9 +236,9 @@ def _s16(samples: np.ndarray) -> np.ndarray:
 
 FORMATS: dict[str, AudioFormat] = {
     "mp3": AudioFormat("mp3", SOUND_TYPES["mp3"], _av("mp3", "libmp3lame", "fltp")),
-    "opus": AudioFormat("opus", SOUND_TYPES["opus"], _av("ogg", "libopus", "flt")),
+    "opus": AudioFormat("opus", SOUND_TYPES["opus"], _av("ogg", "libopus", "flt"), OPUS_RATE),
     "aac": AudioFormat("aac", SOUND_TYPES["aac"], _av("adts", "aac", "fltp")),
     "flac": AudioFormat("flac", SOUND_TYPES["flac"], _av("flac", "flac", "s16")),
-    "wav": AudioFormat("wav", SOUND_TYPES["wav"], _wav),
-    "pcm": AudioFormat("pcm", SOUND_TYPES["pcm"], PcmEncoder),
+    "wav": AudioFormat("wav", SOUND_TYPES["wav"], WavEncoder),
+    "pcm": AudioFormat("pcm", SOUND_TYPES["pcm"], PcmEncoder, PCM_RATE),
 }

@@ -114,6 +114,8 @@ def _model(home: str, entry: dict[str, Any]) -> dict[str, Any]:
         "hop": int(entry["hop_samples"]),
         "symbols": tuple(entry["symbols"]),
         "noise_scale": float(entry["noise_scale"]),
+        "blank": None if entry.get("blank") is None else int(entry["blank"]),
+        "licence": str(entry.get("licence", "")),
         "files": files,
     }
 

@@ -128,6 +128,9 @@ class Settings:
     pause_sentence_ms: int = _s(200, "Milliseconds of silence between two sentences")
     pause_paragraph_ms: int = _s(500, "Milliseconds of silence between two paragraphs")
     emoji: str = _s("name", "`name`: emoji are said by their Korean names; `silent`: left out")
+    speech_loudness: float = _s(
+        -18.0, "Loudness of spoken sound in LUFS (EBU R128); 0: as the voice was trained"
+    )
     transcription_engine: str = _s("whisper", "Engine of the transcription lane")
     aligner: str = _s("wav2vec2", "Network that times words when a model for it is named")
     alignment_model: str = _s(

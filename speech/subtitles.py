@@ -163,7 +163,7 @@ def _word(number: int, word: Word, segment: int) -> dict[str, Any]:
         "segment": segment,
         "sentence": word.sentence,
         "time_source": word.time_source,
-    }
+    } | ({"reading": word.reading} if word.reading else {})
 
 
 def _read_word(data: dict[str, Any]) -> Word:
@@ -174,6 +174,7 @@ def _read_word(data: dict[str, Any]) -> Word:
         float(data["probability"]),
         data.get("time_source", "engine"),
         data.get("sentence"),
+        data.get("reading", ""),
     )
 
 

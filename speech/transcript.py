@@ -20,6 +20,7 @@ class Word:
     probability: float
     time_source: TimeSource = "engine"
     sentence: int | None = None  # counted over the transcript from 0; None: not counted
+    reading: str = ""  # of a spoken text: what is said for it
 
 
 @dataclass(frozen=True)

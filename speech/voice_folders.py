@@ -61,6 +61,7 @@ def _step(path: Path) -> int:
 def _voice(member: int, files: dict[str, VoiceFile]) -> Voice:
     config = _read(files["acoustic_config"].path)
     stats = [(file.path.name, file.path.stat().st_size) for file in files.values()]
+    symbols = vocabulary(config.get("characters") or {})
     return Voice(
         member=member,
         slug=f"member-{member}",
@@ -71,11 +72,20 @@ def _voice(member: int, files: dict[str, VoiceFile]) -> Voice:
         language="ko",
         rate=int(config["audio"]["sample_rate"]),
         hop=int(config["audio"]["hop_length"]),
-        symbols=vocabulary(config.get("characters") or {}),
+        symbols=symbols,
         noise_scale=float(config.get("inference_noise_scale", 0.33)),
         files=files,
         version="-".join(f"{name}.{size}" for name, size in stats),
+        blank=_blank(config, symbols),
     )
+
+
+def _blank(config: dict[str, Any], symbols: tuple[str, ...]) -> int | None:
+    """The id of the blank that `add_blank` puts between symbols: one of them, in releases before 0.8 one more."""
+    if not config.get("add_blank"):
+        return None
+    named = (config.get("characters") or {}).get("blank")
+    return symbols.index(named) if named in symbols else len(symbols)
 
 
 def _read(path: Path) -> dict[str, Any]:

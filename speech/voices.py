@@ -61,6 +61,8 @@ class Voice:
     noise_scale: float  # what the voice sounds best with
     files: Mapping[str, VoiceFile] = field(hash=False)  # by role, see docs/voices.md
     version: str = ""  # changes when anything that is heard does
+    blank: int | None = None  # the id that stands between symbols; None: nothing does
+    licence: str = ""  # of the voice, for the files that it makes
 
     def names(self) -> tuple[str, ...]:
         """Everything a request may call this voice by."""

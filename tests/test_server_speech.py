@@ -63,7 +63,11 @@ def test_the_speed_reaches_the_worker(served, client, speed):
         ({"stream_format": "ogg"}, "not_one_of", "stream_format"),
         ({"instructions": "whisper"}, "field_not_supported", "instructions"),
         ({"webhook": "https://example.com"}, "field_not_supported", "webhook"),
-        ({"sample_rate": 8000}, "field_not_supported", "sample_rate"),
+        ({"sample_rate": 8001}, "not_one_of", "sample_rate"),
+        ({"sample_rate": 8000, "response_format": "opus"}, "opus_rate", "sample_rate"),
+        ({"seed": -1}, "out_of_range", "seed"),
+        ({"seed": 2**32}, "out_of_range", "seed"),
+        ({"seed": 1.5}, "wrong_type", "seed"),
         ({"on_unknown": "guess"}, "not_one_of", "on_unknown"),
         ({"extra": 1}, "unknown_field", "extra"),
         ({"input": ""}, "empty_text", "input"),
@@ -119,3 +123,11 @@ def test_a_request_that_says_the_default_is_the_same_as_one_that_says_nothing(se
     key = {"Idempotency-Key": "one"}
     first = speak(client, key).headers["X-Moksori-Job"]
     assert speak(client, key, on_unknown="spell").headers["X-Moksori-Job"] == first
+
+
+def test_sample_rate_and_seed_reach_the_worker(served, client):
+    assert speak(client, sample_rate=16_000, seed=0).status_code == 200
+    assert (served.claimed[-1].request["sample_rate"], served.claimed[-1].request["seed"]) == (
+        16_000,
+        0,
+    )

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import wave
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,8 @@ from speech.errors import Cancelled, Internal, InvalidRequest, NotFound
 from speech.jobs import Artifact, Job
 from speech.korean.reader import Reader
 from speech.settings import Settings
-from speech.voices import load_voices
+from speech.subtitles import from_json
+from speech.voices import Voices, load_voices
 from voice_model.engines import Engine
 from voice_model.pipeline import Encoded
 from worker.attempt import Attempt, Done, Split
@@ -230,6 +232,71 @@ def test_speed_stretches_time(tmp_path: Path) -> None:
     assert slow == pytest.approx(2 * usual, rel=0.05)
 
 
+@pytest.mark.parametrize("speed", [0.25, 1.0, 1.3, 4.0])
+@pytest.mark.parametrize("rate", [8_000, 22_050, 48_000])
+@pytest.mark.parametrize("blank", [None, 7])
+def test_captions_end_with_the_sound(
+    tmp_path: Path, speed: float, rate: int, blank: int | None
+) -> None:
+    asked = attempt(
+        tmp_path,
+        {"input": "배 3개. 귤 둘?\n\n끝이다.", "speed": speed, "sample_rate": rate,
+         "formats": ["wav", "json", "srt", "vtt"]},
+    )  # fmt: skip
+    voices = [replace(voice, blank=blank) for voice in VOICES]
+    asked.models["speech"].voices = Voices(voices)
+    made = done(speak(asked))
+    told, files = captions(made), {one.name: one.path for one in made.artifacts}
+    with wave.open(str(files["speech.wav"])) as file:
+        assert file.getframerate() == rate
+        seconds = file.getnframes() / rate
+    assert told["duration"] == pytest.approx(seconds, abs=HOP / RATE)
+    assert told["segments"][-1]["end"] == told["words"][-1]["end"] == told["duration"]
+    for name in ("srt", "vtt"):
+        clock = re.findall(r"--> (\S+)", files[f"speech.{name}"].read_text("utf-8"))[-1]
+        hours, minutes, rest = clock.replace(",", ".").split(":")
+        end = int(hours) * 3600 + int(minutes) * 60 + float(rest)
+        assert end == pytest.approx(seconds, abs=HOP / RATE)
+
+
+def test_words_are_as_written_and_as_said(tmp_path: Path) -> None:
+    made = done(speak(attempt(tmp_path, {"input": "닭고기 13개 같이"})))
+    words = captions(made)["words"]
+    assert [(word["word"], word["reading"]) for word in words] == [
+        (" 닭고기", "닥꼬기"),
+        (" 13개", "열쎄 개"),
+        (" 같이", "가치."),
+    ]
+    assert all(word["start"] < word["end"] for word in words)
+    assert from_json(captions(made)).segments[0].words[1].reading == "열쎄 개"
+
+
+def test_sentences_begin_and_end_in_silence(tmp_path: Path) -> None:
+    made = done(speak(attempt(tmp_path, {"input": "가. 나."})))
+    whole = np.concatenate(list(read_wav(made.artifacts[0].path)))
+    assert np.abs(np.diff(whole)).max() < 0.02
+    assert whole[0] == whole[-1] == 0
+
+
+def test_the_seed_is_that_of_the_noise(tmp_path: Path) -> None:
+    def sound(name: str, **asked: Any) -> bytes:
+        given = attempt(tmp_path / name, {"input": "가나다", "response_format": "pcm", **asked})
+        voices = [replace(voice, noise_scale=0.5) for voice in VOICES]
+        given.models["speech"].voices = Voices(voices)
+        given.models["speech"].engine.networks["korean"] = Hiss()
+        return done(speak(given)).artifacts[0].path.read_bytes()
+
+    assert sound("a", seed=1) == sound("b", seed=1) != sound("c", seed=2)
+    assert sound("d") == sound("e")
+
+
+class Hiss(Hum):
+    """Networks that let the noise be heard."""
+
+    def vocode(self, mel: np.ndarray) -> np.ndarray:
+        return np.repeat(mel[0] / 10, HOP).astype(np.float32)
+
+
 def test_captions_in_every_form(tmp_path: Path) -> None:
     asked = {"input": "배 3개를 샀다.", "formats": ["speech.wav", "srt", "vtt", "json"]}
     made = done(speak(attempt(tmp_path, asked)))
@@ -266,6 +333,10 @@ def test_what_was_read_otherwise_and_left_out_is_told(tmp_path: Path) -> None:
         ({"input": "가", "speed": "2"}, "speed_out_of_range"),
         ({"input": "가", "response_format": "wma"}, "unknown_audio_format"),
         ({"input": "가", "formats": ["ass"]}, "unknown_audio_format"),
+        ({"input": "가", "sample_rate": 8_001}, "not_one_of"),
+        ({"input": "가", "sample_rate": 8_000, "formats": ["wav", "opus"]}, "opus_rate"),
+        ({"input": "가", "seed": -1}, "out_of_range"),
+        ({"input": "가", "seed": "1"}, "out_of_range"),
     ],
 )
 def test_a_request_that_cannot_be_spoken_is_refused(

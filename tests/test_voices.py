@@ -111,6 +111,20 @@ def test_a_config_with_comments_is_read_and_a_broken_one_is_named(tmp_path: Path
         read_voices(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "blank"),
+    [({}, None), ({"add_blank": False}, None), ({"add_blank": True}, 5)],
+)
+def test_a_voice_of_the_older_layout_may_have_blanks(
+    tmp_path: Path, change: dict[str, Any], blank: int | None
+) -> None:
+    older_layout(tmp_path, 1, (7,))
+    path = tmp_path / "glow-tts" / "1" / "1g_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), "utf-8")
+    (voice,) = read_voices(tmp_path)
+    assert voice.blank == (None if blank is None else len(voice.symbols))
+
+
 def older_layout(folder: Path, member: int, steps: tuple[int, ...]) -> None:
     characters = {
         "pad": "_",

@@ -18,9 +18,9 @@ UNSUPPORTED = (
     "use_d_vector_file",
     "use_external_speaker_embedding_file",
     "use_phonemes",
-    "add_blank",
     "enable_eos_bos_chars",
 )
+UNNAMED = "\ue000"  # stands for a blank that is no symbol: only the number of them counts
 SHAPE = (
     "use_encoder_prenet",
     "hidden_channels_enc",
@@ -95,7 +95,7 @@ def architecture(given: dict[str, Any], voice: Voice) -> GlowTTSConfig:
     config.text_cleaner = "no_cleaners"
     config.characters = CharactersConfig(
         characters_class="TTS.tts.utils.text.characters.Graphemes",
-        characters="".join(voice.symbols),
+        characters="".join(voice.symbols) + (UNNAMED if voice.blank == len(voice.symbols) else ""),
         punctuations="",
         pad="",
         is_unique=False,

@@ -21,7 +21,9 @@ class SpeakOptions:
     length_scale: float = 1.0
     noise_scale: float | None = None  # None: the voice's own
     seed: int = SEED
-    frames: tuple[int, ...] | None = None  # forced frames of each symbol, to compare engines
+    frames: tuple[int, ...] | None = (
+        None  # forced frames of what the network is given, to compare engines
+    )
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,10 @@ def acoustic(
     if not symbols:
         raise ValueError("there is nothing to speak")
     speaker = voice.speaker_id or 0
-    encoded = networks.encode(np.asarray(symbols, np.int64), speaker)
+    encoded = networks.encode(_spaced(symbols, voice), speaker)
     frames = np.asarray(options.frames or durations(encoded.log_frames, options.length_scale))
     latent = _latent(encoded, frames, voice, options)
-    return networks.decode(latent, speaker), [int(count) for count in frames]
+    return networks.decode(latent, speaker), _of_symbols(frames, voice)
 
 
 def predicted(
@@ -98,8 +100,25 @@ def predicted(
     """The frames of each symbol that `speak` would give, without a sound. Raises ValueError without symbols."""
     if not symbols:
         raise ValueError("there is nothing to speak")
-    encoded = networks.encode(np.asarray(symbols, np.int64), voice.speaker_id or 0)
-    return durations(encoded.log_frames, options.length_scale)
+    encoded = networks.encode(_spaced(symbols, voice), voice.speaker_id or 0)
+    return _of_symbols(np.asarray(durations(encoded.log_frames, options.length_scale)), voice)
+
+
+def _spaced(symbols: list[int], voice: Voice) -> np.ndarray:
+    """The network's input: of a voice trained with `add_blank`, with a blank around each symbol."""
+    if voice.blank is None:
+        return np.asarray(symbols, np.int64)
+    spaced = np.full(2 * len(symbols) + 1, voice.blank, np.int64)
+    spaced[1::2] = symbols
+    return spaced
+
+
+def _of_symbols(frames: np.ndarray, voice: Voice) -> list[int]:
+    """The frames of each symbol, with those of the blank before it; the last one has the last blank's too."""
+    if voice.blank is not None:
+        last, frames = frames[-1], frames[:-1:2] + frames[1::2]
+        frames[-1] += last
+    return [int(count) for count in frames]
 
 
 def durations(log_frames: np.ndarray, length_scale: float) -> list[int]:

@@ -2,14 +2,15 @@
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from speech.encode import FORMATS, Encoder, Sink, find_format
+from speech.encode import CHUNK, FORMATS, NO_TAGS, Encoder, Sink, Tags, find_format
 from speech.errors import InvalidRequest
+from speech.loudness import CEILING, Meter, true_peak
 from speech.subtitles import CONTENT_TYPES, WRITERS
 from speech.transcript import Segment, Transcript
 from worker.attempt import NewArtifact
@@ -17,22 +18,48 @@ from worker.attempt import NewArtifact
 CAPTIONS = ("json", "srt", "vtt")
 
 
+@dataclass(frozen=True)
+class Finish:
+    """How the files are to be: `rate` in Hz (None: the format's own), `loudness` in LUFS (None: as it comes)."""
+
+    rate: int | None = None
+    loudness: float | None = None
+    tags: Tags = NO_TAGS
+
+
+AS_IT_COMES = Finish()
+
+
 class Recording:
-    """Collects one recording's samples and segments; memory holds the segments, never the sound."""
+    """Collects one recording's samples and segments; memory holds the segments, never the sound.
+
+    Loudness is that of the whole, so what is added waits in a file until the end. A stream cannot wait: its first
+    sentence decides for all, and a later one that would clip is made as much quieter as it has to be.
+    """
 
     def __init__(
-        self, folder: Path, formats: Iterable[str], rate: int, live: str | None = None
-    ) -> None:
+        self, folder: Path, formats: Iterable[str], rate: int, finish: Finish = AS_IT_COMES,
+        live: str | None = None,
+    ) -> None:  # fmt: skip
         """`live` is the format that is streamed as well: see `take`."""
         self.folder = folder
         self.rate = rate
         self.formats = tuple(formats)
         self.segments: list[Segment] = []
         self._count = 0
+        self._loudness = finish.loudness
+        self._meter = Meter(rate)
+        self._gain: float | None = None  # of a stream, once its first sentence is known
         self._sink = Sink()
-        self._live = FORMATS[live].open(self._sink, rate) if live else None
+        self._live = (
+            FORMATS[live].open(self._sink, rate, finish.rate, finish.tags) if live else None
+        )
+        waits = finish.loudness is not None and not live
+        self._waiting = (folder / "waiting.f32").open("w+b") if waits else None
         self._encoders: list[Encoder] = [
-            FORMATS[name].open(self._path(name), rate) for name in self.formats if name in FORMATS
+            FORMATS[name].open(self._path(name), rate, finish.rate, finish.tags)
+            for name in self.formats
+            if name in FORMATS
         ]
 
     def __enter__(self) -> "Recording":
@@ -40,9 +67,10 @@ class Recording:
 
     def __exit__(self, *_: object) -> None:
         """Close what finish() has not: the files of an attempt that failed are not kept."""
-        for encoder in self._encoders:
+        closing = [encoder.close for encoder in self._encoders]
+        for close in (*closing, *([self._waiting.close] if self._waiting else [])):
             with contextlib.suppress(Exception):
-                encoder.close()
+                close()
 
     @property
     def duration(self) -> float:
@@ -52,8 +80,13 @@ class Recording:
     def add(self, samples: np.ndarray) -> None:
         """The next sound."""
         self._count += len(samples)
-        for encoder in (*self._encoders, *([self._live] if self._live else [])):
-            encoder.write(samples)
+        if self._waiting:
+            self._meter.add(samples)
+            self._waiting.write(samples.astype(np.float32).tobytes())
+        elif self._loudness is None:
+            self._write(samples)
+        elif len(samples):
+            self._write(self._leveled(samples))
 
     def take(self, last: bool) -> bytes:
         """What the stream has grown by; `last` ends it."""
@@ -62,12 +95,34 @@ class Recording:
             self._live = None
         return self._sink.take()
 
+    def _leveled(self, samples: np.ndarray) -> np.ndarray:
+        if self._gain is None:
+            assert self._loudness is not None
+            self._meter.add(samples)
+            self._gain = self._meter.gain(self._loudness)
+        louder = samples * np.float32(self._gain)
+        return louder * np.float32(min(1.0, CEILING / max(true_peak(louder, self.rate), 1e-9)))
+
+    def _write(self, samples: np.ndarray) -> None:
+        for encoder in (*self._encoders, *([self._live] if self._live else [])):
+            encoder.write(samples)
+
+    def _write_waiting(self) -> None:
+        """What has waited for its loudness, piece by piece."""
+        if self._waiting is None or self._loudness is None:
+            return
+        gain = np.float32(self._meter.gain(self._loudness))
+        self._waiting.seek(0)
+        while data := self._waiting.read(4 * CHUNK):
+            self._write(np.frombuffer(data, np.float32) * gain)
+
     def caption(self, segment: Segment, shift: float = 0.0) -> None:
         """The next sentence, its times moved by `shift` seconds."""
         self.segments.append(shifted(segment, shift, len(self.segments)))
 
     def finish(self, text: str, language: str, engine: dict[str, Any]) -> list[NewArtifact]:
         """Close every file; the artifacts in the order asked for."""
+        self._write_waiting()
         while self._encoders:
             self._encoders.pop().close()
         transcript = Transcript(

@@ -7,12 +7,12 @@ from typing import Any
 from speech.encode import read_wav
 from speech.errors import InvalidRequest
 from speech.jobs import Job, NewJob, piece_name
-from speech.korean.reader import OnUnknown
 from speech.korean.sentences import Border, parts, sentences
 from speech.settings import Settings
 from speech.subtitles import from_json
 from speech.transcript import Segment
 from speech.voices import Voice
+from worker.asked import is_streamed, read_finish, read_request
 from worker.attempt import Attempt, Done, Split
 from worker.new_voices import wait_for_new_voice
 from worker.pauses import Pauses
@@ -21,10 +21,7 @@ from worker.recording import Recording, asked_formats
 from worker.speaker import Line, Request, Speaker, Utterance, load_speech_models
 from worker.told import Told
 
-__all__ = ["load_speech_models", "read_request", "record", "speak"]
-
-SPEEDS = (0.25, 4.0)
-ON_UNKNOWN = ("reject", "spell", "drop")
+__all__ = ["load_speech_models", "record", "speak"]
 
 
 def speak(attempt: Attempt) -> Done | Split:
@@ -40,7 +37,7 @@ def speak(attempt: Attempt) -> Done | Split:
         return _join(attempt, speaker, request)
     text = attempt.job.request["input"]
     # Parts are spoken side by side; who listens along wants the first sentence first.
-    whole = attempt.job.kind != "speech" or _streamed(attempt.job)
+    whole = attempt.job.kind != "speech" or is_streamed(attempt.job)
     if not whole and len(text) > attempt.settings.part_characters:
         return Split(_parts(attempt.job, text, attempt.settings))
     cut = sentences(text, attempt.settings.sentence_characters)
@@ -48,21 +45,6 @@ def speak(attempt: Attempt) -> Done | Split:
     if attempt.job.kind == "preview":
         return preview(attempt, speaker, request, lines)
     return _work(attempt, speaker, request, lines)
-
-
-def read_request(asked: dict[str, Any], speaker: Speaker) -> Request:
-    """Voice, speed and on_unknown of a request, checked again: not every job came through our server."""
-    if not isinstance(asked.get("input"), str) or not asked["input"].strip():
-        raise InvalidRequest("nothing_to_speak", param="input")
-    speed = asked.get("speed") or 1.0
-    if isinstance(speed, bool) or not isinstance(speed, int | float):
-        raise InvalidRequest("speed_out_of_range", param="speed")
-    if not SPEEDS[0] <= speed <= SPEEDS[1]:
-        raise InvalidRequest("speed_out_of_range", param="speed")
-    on_unknown: OnUnknown = asked.get("on_unknown") or "spell"
-    if on_unknown not in ON_UNKNOWN:
-        raise InvalidRequest("unknown_on_unknown", param="on_unknown", given=str(on_unknown)[:40])
-    return Request(speaker.voices.find(asked.get("voice")), float(speed), on_unknown)
 
 
 def _parts(job: Job, text: str, settings: Settings) -> list[NewJob]:
@@ -88,7 +70,7 @@ def _work(attempt: Attempt, speaker: Speaker, request: Request, lines: list[Line
 
 def _publish(attempt: Attempt, recording: Recording, segment: Segment, count: int) -> None:
     """Tell that a sentence of `count` is ready; of a streamed job its sound is stored first."""
-    if not _streamed(attempt.job):
+    if not is_streamed(attempt.job):
         attempt.piece(_piece(segment, count))
         return
     path = attempt.workdir / "piece"
@@ -96,10 +78,6 @@ def _publish(attempt: Attempt, recording: Recording, segment: Segment, count: in
     attempt.store(piece_name(segment.id), path, "application/octet-stream")
     attempt.piece(_piece(segment, count))
     attempt.tell()
-
-
-def _streamed(job: Job) -> bool:
-    return bool(job.request.get("stream_format"))
 
 
 def _join(attempt: Attempt, speaker: Speaker, request: Request) -> Done:
@@ -123,9 +101,10 @@ def record(utterance: Utterance, recording: Recording) -> None:
 
 
 def _recording(attempt: Attempt, request: Request) -> Recording:
-    formats = asked_formats(attempt.job.request)
-    live = attempt.job.request["response_format"] if _streamed(attempt.job) else None
-    return Recording(attempt.workdir, formats, request.voice.rate, live)
+    job = attempt.job
+    finish = read_finish(job, request.voice, attempt.settings)
+    live = job.request["response_format"] if is_streamed(job) else None
+    return Recording(attempt.workdir, asked_formats(job.request), request.voice.rate, finish, live)
 
 
 def _append(

@@ -14,10 +14,11 @@ from speech.settings import Settings
 from speech.transcript import Segment, Word
 from speech.voices import Voice, Voices, load_voices
 from voice_model.engines import Engine, load
-from voice_model.pipeline import SpeakOptions
+from voice_model.pipeline import SEED, SpeakOptions
 from worker.pauses import USUAL, Pauses
 
 WARM_UP = "안녕하세요."
+FADE = 0.005  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Request:
     voice: Voice
     speed: float = 1.0
     on_unknown: OnUnknown = "spell"
+    seed: int | None = None  # of the noise; None: always the same
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ class Speaker:
         words = word_times(line.reading, line.spelled, start + edges / audio.rate)
         end = start + len(samples) / audio.rate
         segment = Segment(number, start, end, line.reading.text, words=words)
-        return Utterance(np.concatenate([before, samples]), segment, line)
+        samples = np.concatenate([before, faded(samples, audio.rate)])
+        return Utterance(samples, segment, line)
 
     def _pause(self, line: Line, request: Request) -> np.ndarray:
         if line.before is None:
@@ -146,7 +149,18 @@ class Speaker:
 
 
 def _options(request: Request) -> SpeakOptions:
-    return SpeakOptions(length_scale=1.0 / request.speed)
+    seed = SEED if request.seed is None else request.seed
+    return SpeakOptions(length_scale=1.0 / request.speed, seed=seed)
+
+
+def faded(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Sound that comes from silence and goes there within FADE: an edge would click."""
+    length = min(int(FADE * rate), len(samples) // 2)
+    rise = np.sin(np.linspace(0, np.pi / 2, length, dtype=np.float32)) ** 2
+    samples = samples.copy()
+    samples[:length] *= rise
+    samples[len(samples) - length :] *= rise[::-1]
+    return samples
 
 
 def word_times(reading: Reading, spelled: list[str], edges: np.ndarray) -> tuple[Word, ...]:
@@ -161,11 +175,12 @@ def word_times(reading: Reading, spelled: list[str], edges: np.ndarray) -> tuple
         else:
             said[-1] += [edges[place], edges[place + 1]]
     spans = [(times[0], times[-1]) if times else None for times in said]
+    spoken = reading.reading.split(" ")
     found, last = [], float(edges[0])
     for word, first, end in reading.words:
         times = [span for span in spans[first:end] if span]
         start, last = (float(times[0][0]), float(times[-1][1])) if times else (last, last)
-        found.append(Word(f" {word}", start, last, 1.0))
+        found.append(Word(f" {word}", start, last, 1.0, reading=" ".join(spoken[first:end])))
     return tuple(found)
 
 
