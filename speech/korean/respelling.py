@@ -44,8 +44,7 @@ def respell(text: str, morphemes: list[Morpheme]) -> str:
     for left, right in pairwise(parts(morphemes)):
         if left.end == right.start and right.start not in taken:
             _joined(left, right, letters)
-        elif left.end < right.start:
-            _in_one_go(left, right, letters)
+        _in_one_go(left, right, letters)
     _eight(letters)
     return "".join(letters)
 
@@ -152,11 +151,13 @@ def _joined(left: Morpheme, right: Morpheme, letters: list[str]) -> None:
 
 
 def _in_one_go(left: Morpheme, right: Morpheme, letters: list[str]) -> None:
-    """제29항 붙임 2: ㄴ between two words said as one: 할 일, 잘 입다, 못 잊다."""
+    """제29항 붙임 2: ㄴ between two words said as one: 할 일, 잘 입다, 못 잊다; not 한일 (韓日)."""
     if not coda(left.text[-1]) or not begins_with_vowel(right.text[0]):
         return
-    work = right.text in ("일", "엿") and right.tags == ("NNG",) and left.tags[-1] in ("ETM", "MM")
+    one = left.tags[-1] == "ETM" or (left.tags == ("MM",) and left.end < right.start)
+    work = one and right.text in ("일", "엿") and right.tags == ("NNG",)
     how = left.text in ("잘", "못") and left.tags == ("MAG",) and right.tags[0] in ("VV", "VA")
+    how = how and not right.text.startswith("있")  # 잘 있어 is 자 리써
     if work or (how and vowel(right.text[0]) in (*_Y_VOWELS, _I)):
         letters[right.start] = with_nieun(letters[right.start])
 
