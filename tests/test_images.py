@@ -1,5 +1,7 @@
 """What the images hold: packages that suffice and no more, one build of each library, Dockerfiles without faults."""
 
+import contextlib
+import json
 import re
 import subprocess
 import sys
@@ -7,6 +9,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+
+from tests.services import kill_group, until
 
 ROOT = Path(__file__).parent.parent
 LISTS = ROOT / "requirements"
@@ -135,3 +139,29 @@ def test_nothing_secret_gets_into_a_build():
         for word in line.split()[:-1]
     }
     assert copied <= let_in
+
+
+@pytest.mark.slow
+@pytest.mark.rabbitmq
+@pytest.mark.postgres
+def test_the_workers_command_serves_the_lanes_that_its_environment_names(make_deployment):
+    text = (ROOT / "Dockerfile.worker").read_text("utf-8").replace("\\\n", "")
+    words = json.loads(re.findall(r"^CMD (\[.+\])$", text, re.MULTILINE)[0])
+    deployment = make_deployment("rabbitmq")
+    env = deployment.env | {"MOKSORI_LANES": "speech", "MOKSORI_BOOT": "image"}
+    with contextlib.ExitStack() as stack:
+        stack.callback(deployment.__exit__)
+        deployment.start_sweeper()
+        command = [sys.executable, "-m", *words, "-n", "image@%h"]
+        log = stack.enter_context((deployment.folder / "image.log").open("wb"))
+        process = subprocess.Popen(
+            command, env=env, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+        )
+        stack.callback(kill_group, process)
+        job = deployment.add()
+        assert deployment.wait(job, 60).state == "succeeded"
+        until(
+            lambda: [one["lanes"] for one in deployment.workers()] == [["speech"]], 20, "it reports"
+        )
+        check = [sys.executable, "-m", "worker.health"]
+        subprocess.run(check, env=env, cwd=ROOT, timeout=30, check=True)
