@@ -56,6 +56,16 @@ def test_a_line_that_nobody_writes_is_noticed():
     assert not any("no such line" in text for text in texts())
 
 
+def test_the_table_of_pins_is_what_is_locked():
+    locks = "".join(path.read_text("utf-8") for path in (ROOT / "requirements").glob("*.txt"))
+    locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)$", locks, re.MULTILINE))
+    names = ("onnxruntime", "ctranslate2", "nvidia-cublas-cu12", "torch")
+    rows = re.findall(r"^\| ([a-z0-9-]+) \|(.+)\|$", DEPLOY, re.MULTILINE)
+    shown = {name: set(re.findall(r"\b\d+\.\d+\.\d[\d.]*", cells)) for name, cells in rows}
+    assert {name: locked[name] in shown[name] for name in names} == dict.fromkeys(names, True)
+    assert f"nvidia-cudnn-cu13 {locked['nvidia-cudnn-cu13']}" in DEPLOY
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_has_no_fault(path):

@@ -94,6 +94,11 @@ def test_every_package_of_an_image_has_its_version_from_the_one_lock(name):
     assert "==" not in (LISTS / f"{name}.txt").read_text("utf-8")
 
 
+def test_every_locked_package_is_in_some_image():
+    for_making = {"setuptools", "wheel"}
+    assert set(packages("run")) - for_making <= {*packages("server"), *packages("worker-cpu")}
+
+
 @pytest.mark.parametrize("target", ["cpu", "cuda", "cuda-coqui"])
 def test_no_target_has_two_builds_that_write_over_each_other(target):
     found = packages(f"worker-{target}")
