@@ -25,15 +25,25 @@ def length(text: str, half_width: bool = False) -> float:
 
 def put(count: int, width: float, unit: Unit, rules: CueRules) -> tuple[int, float]:
     """(lines, length of the last line) of a cue once a unit is added; (0, 0) is the empty cue."""
-    text, spaced = unit
+    for part in _parts(unit):
+        count, width = _put(max(1, count), width, part, rules)
+    return count, width
+
+
+def _put(count: int, width: float, part: Unit, rules: CueRules) -> tuple[int, float]:
+    text, spaced = part
     size = length(text, rules.half_width)
     gap = length(" ", rules.half_width) if spaced and width else 0
-    if not count:
-        count, width, gap = 1, 0, 0
     if not rules.line_chars or width + gap + size <= rules.line_chars:
         return count, width + gap + size
     pieces = cut(text, rules.line_chars, rules.half_width)
     return count + len(pieces) - (width == 0), length(pieces[-1], rules.half_width)
+
+
+def _parts(unit: Unit) -> list[Unit]:
+    """A unit at its own spaces, which a word that somebody corrected may have."""
+    text, spaced = unit
+    return [(part, spaced or number > 0) for number, part in enumerate(text.split())]
 
 
 def cut(text: str, longest: float, half_width: bool) -> list[str]:
@@ -51,7 +61,8 @@ def wrap(words: Sequence[Unit], rules: CueRules) -> tuple[str, ...]:
     whole = join(words)
     if not rules.line_chars or length(whole, rules.half_width) <= rules.line_chars:
         return (whole,)
-    return _best_two(words, rules) or tuple(_filled(words, rules))
+    parts = [part for word in words for part in _parts(word)]
+    return _best_two(parts, rules) or tuple(_filled(parts, rules))
 
 
 def join(words: Sequence[Unit]) -> str:

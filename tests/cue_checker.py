@@ -94,18 +94,18 @@ def lines_needed(group, rules):
     if not rules.line_chars:
         return 1
     lines = [""]
-    for one in group:
-        text = one.word.word.replace("\0", "")
-        token = " ".join(text.split())
-        longer = f"{lines[-1]} {token}" if text[:1].isspace() and lines[-1] else lines[-1] + token
-        if size(longer, rules) <= rules.line_chars:
-            lines[-1] = longer
-            continue
-        lines.append("")
-        for character in token:
-            if size(lines[-1] + character, rules) > rules.line_chars:
-                lines.append("")
-            lines[-1] += character
+    for text in (one.word.word.replace("\0", "") for one in group):
+        for number, token in enumerate(text.split()):
+            spaced = (number or text[:1].isspace()) and lines[-1]
+            longer = f"{lines[-1]} {token}" if spaced else lines[-1] + token
+            if size(longer, rules) <= rules.line_chars:
+                lines[-1] = longer
+                continue
+            lines.append("")
+            for character in token:
+                if size(lines[-1] + character, rules) > rules.line_chars:
+                    lines.append("")
+                lines[-1] += character
     return sum(map(bool, lines))
 
 

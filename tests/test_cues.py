@@ -121,6 +121,12 @@ def test_two_lines_break_after_a_mark_when_it_is_near_the_middle():
     assert wrap(plain, rules) == ("When all of it was over nobody", "had anything left to say.")
 
 
+def test_a_corrected_word_with_a_space_in_it_may_break_there():
+    rules = replace(PRESETS["spaced"], line_chars=8)
+    assert wrap([("Z Remesh", True), ("now", True)], rules) == ("Z Remesh", "now")
+    assert wrap([("the Z Remesh", True)], rules) == ("the Z", "Remesh")
+
+
 def test_languages_without_spaces_break_between_characters():
     text = "今日はジャバの基礎を学びます次に画面を見てください"
     words = said(*((c, n * 0.2, n * 0.2 + 0.2) for n, c in enumerate(text)))
