@@ -1,4 +1,4 @@
-"""Transcription through API, queue and storage against faster-whisper called directly, on the same 5-minute file.
+"""Transcription through API, queue and storage against the engine called directly, on the same 5-minute file.
 
     make bench-transcription
 
@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from faster_whisper import WhisperModel
 
 from bench.service import MODES, served
 from bench.speech import SENTENCES, timed
 from speech.encode import encode
+from speech.media import MediaLimits, decode
 from speech.settings import Settings
+from worker.engines import TranscribeOptions
+from worker.listen import listen
 from worker.speaker import Request, load_speech_models
-from worker.whisper_weights import resolve
+from worker.whisper import Whisper
 
 MINUTES = 5.0
 
@@ -77,15 +79,13 @@ def write_lecture(path: Path, seconds: float) -> float:
 
 
 def direct_arm(threads: int) -> Any:
-    """faster-whisper in this process, with the service's own options."""
-    folder = resolve("base", Settings())
-    model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
+    """The engine in this process: the file decoded and heard as a job does it."""
+    engine = Whisper.load(Settings(whisper_threads=threads))
 
     def transcribe(wav: Path) -> None:
-        segments, _ = model.transcribe(
-            str(wav), language="ko", beam_size=5, vad_filter=True, word_timestamps=True
-        )
-        list(segments)
+        with tempfile.TemporaryDirectory() as folder:
+            decoded = decode(wav, Path(folder) / "samples", MediaLimits())
+            listen(engine, decoded.path, (0, decoded.samples), TranscribeOptions(language="ko"))
 
     return transcribe
 
@@ -97,6 +97,7 @@ def through(base: str, wav: Path) -> None:
             f"{base}/v1/audio/transcriptions",
             files={"file": ("lecture.wav", file)},
             data={"model": "whisper-1", "language": "ko", "response_format": "verbose_json"},
+            headers={"Cache-Control": "no-cache"},  # else it is heard once only
             timeout=900,
         )
     answer.raise_for_status()

@@ -82,10 +82,10 @@ def test_another_recording_is_heard(hearing, tune, tmp_path):
 
 def test_a_long_recording_is_reused_once_it_is_joined(hearing, tmp_path):
     media = wav(tmp_path / "long.wav", melody([300, 500, 700, 900, 1100, 1300, 1500, 1700]))
-    first = hearing.job(input=hearing.put(media))
+    first = hearing.job(input=hearing.put(media), priority="batch")
     decoded = len(hearing.engine.asked)
     assert first.children["succeeded"] == decoded > 1
-    again = hearing.job(input=hearing.put(media))
+    again = hearing.job(input=hearing.put(media), priority="batch")
     assert again.result["reused_from"] == first.id
     assert (again.children["total"], len(hearing.engine.asked)) == (0, decoded)
 

@@ -354,6 +354,24 @@ def test_a_mono_recording_has_no_channels_to_name(bench, tune):
     assert {segment.speaker for segment in joined.segments} == {None}
 
 
+def test_the_first_words_of_a_long_recording_are_heard_while_it_is_read(bench, tmp_path):
+    media = wav(tmp_path / "media", melody(EIGHT))
+    split = transcribe(bench.attempt(media, {}, priority="interactive"))
+    early = [piece["text"] for piece in bench.pieces]
+    assert early == [" 300", " 500", " 700", " 900", " 1100", " 1300", " 1500"]
+    bench.finish_parts(split)
+    again = [piece["text"] for piece in bench.pieces[len(early) :]]
+    assert again[: len(early)] == early  # so that who follows passes over as many
+
+
+def test_nobody_waits_for_the_first_words_of_a_batch_or_of_a_short_recording(bench, tmp_path, tune):
+    split = transcribe(bench.attempt(wav(tmp_path / "media", melody(EIGHT)), {}))
+    assert isinstance(split, Split)
+    assert bench.engine.asked == []
+    transcribe(bench.attempt(tune, {}, priority="interactive"))
+    assert len(bench.engine.asked) == 1
+
+
 def test_a_part_is_never_cut_again(bench, tmp_path):
     media = wav(tmp_path / "media", melody(EIGHT))
     done = transcribe(bench.attempt(media, {"offset": 0.0}, kind="part"))

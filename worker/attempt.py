@@ -9,6 +9,7 @@ from speech.errors import Cancelled
 from speech.jobs import Job, NewJob
 from speech.settings import Settings
 from speech.storage import Storage
+from speech.transcript import Segment
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ class Attempt:
     def tell(self) -> None:
         """Let those who watch the job know now what is ready, not in a moment."""
         self.on_news()
+
+    def heard(self, segment: Segment) -> None:
+        """Publish a segment of a transcript."""
+        told = {"id": segment.id, "start": segment.start, "end": segment.end, "text": segment.text}
+        self.on_piece(told)
 
     def store(self, name: str, path: Path, content_type: str) -> str:
         """Store a file under this attempt now (a part's input); returns its key."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from speech.media import Choice, Decoded, MediaLimits, decode
 from worker.attempt import Attempt
+from worker.opening import Opening
 
 CHANNELS = {"mix": None, "left": 0, "right": 1, "each": 0}
 NAMES = ("left", "right")  # of a stereo recording's channels; others are numbered
@@ -20,9 +21,10 @@ class Sound:
     speaker: str | None = None
 
 
-def read(attempt: Attempt, source: Path) -> list[Sound]:
+def read(attempt: Attempt, source: Path, opening: Opening) -> list[Sound]:
     """The sounds that the job's request chooses; the input itself is removed, so that disk holds one of them.
 
+    `opening` is shown the samples as they come, unless channels are heard one by one.
     Raises what speech.media.decode raises.
     """
     attempt.progress(0.0, "reading")
@@ -32,8 +34,13 @@ def read(attempt: Attempt, source: Path) -> list[Sound]:
 
     def decoded(number: int | None) -> Decoded:
         target = attempt.workdir / f"samples-{number or 0}"
-        choice = Choice(track, number)
-        return decode(source, target, limits, attempt.check, _param(request), choice)
+
+        def check() -> None:
+            attempt.check()
+            if channel != "each":
+                opening.look(target)
+
+        return decode(source, target, limits, check, _param(request), Choice(track, number))
 
     first = decoded(CHANNELS[channel])
     sounds = [Sound(first)]

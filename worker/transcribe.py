@@ -20,6 +20,7 @@ from worker.engines import Span, Task, TranscribeOptions, Transcriber, load_tran
 from worker.further_models import engine_for
 from worker.listen import beside, listen, shifted
 from worker.names import with_names
+from worker.opening import Opening
 from worker.parts import ENGINE_FIELDS, as_detected, join, split
 from worker.reuse import heard_before, keys_of
 from worker.sentences import number_sentences
@@ -58,7 +59,7 @@ def transcribe(attempt: Attempt) -> Done | Split:
             return _again(attempt, *before, key)
         if nameless != key and (before := heard_before(attempt, nameless)):
             return _named(attempt, *before, key)
-    sounds = read(attempt, source)
+    sounds = read(attempt, source, Opening(attempt, engine, options))
     cuts = [(sound, _spans(attempt, sound.decoded)) for sound in sounds]
     if any(len(spans) > 1 for _, spans in cuts):
         return split(attempt, engine, cuts, options, key)
@@ -112,22 +113,17 @@ def _reporter(attempt: Attempt, sound: Sound) -> Any:
     offset = float(attempt.job.request.get("offset", 0.0))
 
     def report(segment: Segment) -> None:
-        _tell(attempt, shifted(segment, offset))
+        attempt.heard(shifted(segment, offset))
         attempt.progress(min(1.0, segment.end / sound.decoded.duration), "decoding")
         attempt.check()
 
     return report
 
 
-def _tell(attempt: Attempt, segment: Segment) -> None:
-    told = {"id": segment.id, "start": segment.start, "end": segment.end, "text": segment.text}
-    attempt.piece(told)
-
-
 def _again(attempt: Attempt, before: Job, transcript: Transcript, key: str) -> Done:
     """The transcript that an earlier job of the tenant made of the same recording, in the files asked for now."""
     for segment in transcript.segments:
-        _tell(attempt, segment)
+        attempt.heard(segment)
     result = (before.result or {}) | {"reused_from": before.id}
     usage = {"audio_seconds": round(transcript.duration, 3)}
     return Done(_files(attempt, transcript), result, usage, before.warnings, key)
@@ -136,7 +132,7 @@ def _again(attempt: Attempt, before: Job, transcript: Transcript, key: str) -> D
 def _named(attempt: Attempt, before: Job, transcript: Transcript, key: str) -> Done:
     """What was heard before without the names that are to be written into it now."""
     for segment in transcript.segments:
-        _tell(attempt, segment)
+        attempt.heard(segment)
     done = _done(attempt, transcript, before.warnings, key)
     return replace(done, result=done.result | {"reused_from": before.id})
 
