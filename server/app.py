@@ -18,6 +18,7 @@ from server.routes import (
     health,
     jobs,
     keys,
+    lexicon,
     metrics,
     models,
     page,
@@ -44,7 +45,7 @@ from speech.voices import Voices, load_voices
 from speech.watch import Watch
 
 ROUTES = (
-    speech, transcriptions, transcripts, corrections, subtitles, uploads, jobs, events, texts,
+    speech, transcriptions, transcripts, corrections, subtitles, lexicon, uploads, jobs, events, texts,
     transcribe, models, keys, tokens, health, metrics, docs, page,
 )  # fmt: skip
 READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "X-Moksori-Version",

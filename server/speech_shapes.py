@@ -5,14 +5,15 @@ from pydantic import Field
 from server.shapes import Shape
 
 
-class ChangeShape(Shape):
-    """What is said otherwise than it is written: characters [start, end) of the text, by a rule."""
+class ReadingChangeShape(Shape):
+    """What characters [start, end) of the text are said as, by a rule or an entry of the lexicon."""
 
     start: int
     end: int
     from_: str = Field(alias="from")
     to: str
-    rule: str
+    rule: str | None = None
+    entry: str | None = None
 
 
 class PreviewShape(Shape):
@@ -20,7 +21,7 @@ class PreviewShape(Shape):
 
     normalized: str
     reading: str
-    changes: list[ChangeShape]
+    changes: list[ReadingChangeShape]
     unknown: list[str]
     seconds: float
     cached: bool

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -22,7 +21,9 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData()
+from speech.metadata import metadata as metadata
+from speech.speech_tables import lexicon_entries as lexicon_entries
+from speech.speech_tables import lexicon_versions as lexicon_versions
 
 
 def _partial(name: str, *columns: str, where: str, sqlite: str = "") -> Index:

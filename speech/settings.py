@@ -94,6 +94,7 @@ class Settings:
     batch_max_urls: int = _s(500, "Most URLs in one call of /transcribe/batch")
     batch_max_items: int = _s(10_000, "Most items in a batch of /v1/jobs")
 
+    lexicon_max_entries: int = _s(20_000, "Most entries of one tenant's lexicon")
     key_requests_per_minute: int = _s(
         0, "Requests a minute of a key that has no limit of its own; 0: no limit"
     )

@@ -15,12 +15,14 @@ TEXT = {
     "created_at": "2024-02-29",
 }  # fmt: skip
 # What names something of a tenant's in a route.
-IDS = ("job_id", "task_id", "key_id", "upload_id", "correction_id")
+IDS = ("job_id", "task_id", "key_id", "upload_id", "correction_id", "entry_id")
 OTHERS = {"name": "srt"}  # further names in such a route
 CORRECTION = {"first": 0, "last": 0, "text": "여보세요."}
+ENTRY = {"written": "GPT-4", "spoken": "지피티 사"}
 BODIES = {  # by route, where one reads a body before it looks for the id
     "/v1/transcripts/<job_id>/corrections": CORRECTION,
     "/v1/transcripts/<job_id>/corrections/<correction_id>": {"state": "accepted"},
+    "/v1/lexicon/<entry_id>": ENTRY,
 }
 
 
@@ -39,7 +41,8 @@ def two(new_database, tmp_path):
         upload = client.post("/v1/uploads", json={"bytes": 1}, headers=theirs).json["id"]
         path = f"/v1/transcripts/{job}/corrections"
         correction = client.post(path, json=CORRECTION, headers=theirs).json["id"]
-        ids = (job, batch, key.id, upload, correction)
+        entry = client.post("/v1/lexicon", json=ENTRY, headers=theirs).json["id"]
+        ids = (job, batch, key.id, upload, correction, entry)
         yield client, mine, theirs, dict(zip(IDS, ids, strict=True))
     made.store.db.close()
 

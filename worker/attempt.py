@@ -7,9 +7,11 @@ from typing import Any
 
 from speech.errors import Cancelled
 from speech.jobs import Job, NewJob
+from speech.korean.lexicon import Lexicon
 from speech.settings import Settings
 from speech.storage import Storage
 from speech.transcript import Segment
+from worker.lexicons import EMPTY
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ class Attempt:
     on_store: Callable[[str, Path, str], str]
     stopping: Callable[[], bool]
     on_news: Callable[[], None] = lambda: None
+    lexicon: Callable[[int], Lexicon] = lambda member: (
+        EMPTY
+    )  # what holds for a member of the job's tenant
     find_same: Callable[[str], Job | None] = lambda key: None  # the tenant's job with this `reuse`
 
     def progress(self, fraction: float, step: str) -> None:

@@ -28,6 +28,7 @@ from speech.sweeper import due
 from worker import batches
 from worker.attempt import Attempt, Done, NewArtifact, Split
 from worker.lease import Lease
+from worker.lexicons import Lexicons
 from worker.progress import Progress
 from worker.registry import HANDLERS
 from worker.staging import Staging
@@ -56,6 +57,7 @@ class Runner:
         self.models = models
         self.holder = holder
         self.staging = Staging(store, storage, settings)
+        self.lexicons = Lexicons(store)
         self.response_ms: float | None = None  # of the last attempt
         self._claims = 0
         self._storage_failed = False
@@ -168,6 +170,7 @@ class Runner:
             on_progress=progress.set,
             on_piece=progress.add,
             on_news=progress.flush,
+            lexicon=lambda member: self.lexicons.of(job.tenant, member),
             on_store=lambda name, path, kind: self._put(job, NewArtifact(name, path, kind)).key,
             stopping=lease.stopping.is_set,
             find_same=lambda key: reuse.find(self.store, job.tenant, key),

@@ -1,6 +1,7 @@
 """The handler of the speech lane: a text in, a member's voice and its captions out."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def speak(attempt: Attempt) -> Done | Split:
     if not whole and len(text) > attempt.settings.part_characters:
         return Split(_parts(attempt.job, text, attempt.settings))
     cut = sentences(text, attempt.settings.sentence_characters)
+    request = replace(request, lexicon=attempt.lexicon(request.voice.member))
     lines = speaker.read(cut, request, attempt.check)
     if attempt.job.kind == "preview":
         return preview(attempt, speaker, request, lines)

@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from speech.errors import InvalidRequest
-from speech.korean.reader import Emoji, OnUnknown, Reader, Reading, symbols
+from speech.korean.lexicon import Lexicon
+from speech.korean.reader import NO_ENTRIES, Emoji, OnUnknown, Reader, Reading, symbols
 from speech.korean.sentences import Border, Sentence
 from speech.settings import Settings
 from speech.transcript import Segment, Word
@@ -31,6 +32,7 @@ class Request:
     speed: float = 1.0
     on_unknown: OnUnknown = "spell"
     seed: int | None = None  # of the noise; None: always the same
+    lexicon: Lexicon = NO_ENTRIES
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ class Speaker:
         for sentence in cut:
             check()
             end: Literal[".", ","] = "," if sentence.border == "clause" else "."
-            reading = self.reader.read(sentence.text, request.on_unknown, end=end)
+            reading = self.reader.read(
+                sentence.text, request.on_unknown, lexicon=request.lexicon, end=end
+            )
             ids, spelled, lacking = symbols(reading.reading, request.voice)
             if lacking and request.on_unknown == "reject":
                 left = " ".join(lacking)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from speech.errors import InvalidRequest
+from speech.lexicon import entry_of
 from worker.speaker import Line
 
 MOST_CHANGES = 200  # of a result; the text itself says the rest
@@ -50,7 +51,12 @@ def _changes(line: Line) -> list[dict[str, Any]]:
             "end": change.end + at,
             "from": change.written,
             "to": change.spoken,
-            "rule": change.kind,
+            **_why(change.kind),
         }
         for change in line.reading.changes
     ]
+
+
+def _why(kind: str) -> dict[str, str]:
+    entry = entry_of(kind)
+    return {"rule": kind} if entry is None else {"entry": entry}

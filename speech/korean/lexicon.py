@@ -23,6 +23,7 @@ class Entry:
     spoken: str
     priority: int = 0
     whole_word: bool = False
+    kind: str = "lexicon"  # what its changes are called
 
 
 class Lexicon:
@@ -46,7 +47,7 @@ class Lexicon:
                 continue
             written, entry = best
             end = place + len(written)
-            found.append(Change(place, end, written, entry.spoken, "lexicon"))
+            found.append(Change(place, end, written, entry.spoken, entry.kind))
             place = end
         return found
 

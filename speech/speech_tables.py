@@ -1,0 +1,30 @@
+"""The store's tables beside the jobs that speech needs; speech/migrations makes them."""
+
+from sqlalchemy import JSON, Boolean, Column, Double, Index, Integer, String, Table
+
+from speech.metadata import metadata
+
+# How words are said: an entry of member 0 is every member's. `lexicon_versions` rises with every change.
+lexicon_entries = Table(
+    "lexicon_entries",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("member", Integer, nullable=False),
+    Column("written", String(100), nullable=False),
+    Column("spoken", String(200), nullable=False),
+    Column("aliases", JSON, nullable=False),
+    Column("part_of_speech", String(40), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("whole_word", Boolean, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("changed", Double, nullable=False),
+    Index("lexicon_entries_written", "tenant", "written", "member", unique=True),
+)
+
+lexicon_versions = Table(
+    "lexicon_versions",
+    metadata,
+    Column("tenant", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+)
