@@ -1,5 +1,6 @@
 """What a key hands on to a new key or a token: some of its own, never more."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import TypeVar
@@ -44,6 +45,13 @@ def limits_within(given: Limits, own: Limits, most: Limits) -> Limits:
             raise _refused(name, [f"1 - {limit}"])
         made[name] = getattr(own, name) if asked is None else asked
     return Limits(**made)
+
+
+def seconds_within(given: int | None, left: float | None) -> int | None:
+    """As `within`, for how long a key lasts; `left` is the giver's own rest in seconds, None: until revoked."""
+    if given is not None and left is not None and given > left:
+        raise _refused("expires_in", [f"1 - {math.floor(left)}"])
+    return given
 
 
 def _refused(param: str, own: Iterable[object]) -> Forbidden:

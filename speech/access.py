@@ -61,6 +61,7 @@ class NewKey:
     buckets: tuple[str, ...] | None = None  # gs:// prefixes; None: what its tenant may use
     limits: Limits = field(default_factory=Limits)
     lasts: float | None = None  # seconds; None: until revoked
+    until: float | None = None  # seconds since 1970; whatever `lasts` says, it ends by then
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,15 @@ def create(db: Database, new: NewKey) -> tuple[ApiKey, str]:
             "members": None if new.members is None else sorted(set(new.members)),
             "buckets": None if new.buckets is None else sorted(set(new.buckets)),
             **asdict(new.limits), "created": tx.now,
-            "expires": None if new.lasts is None else tx.now + new.lasts,
+            "expires": _end(new, tx.now),
         }  # fmt: skip
         made = tx.connection.execute(api_keys.insert().values(row).returning(api_keys)).one()
     return _to_key(made), f"{MARK}{prefix}_{secret}"
+
+
+def _end(new: NewKey, now: float) -> float | None:
+    ends = (new.until, None if new.lasts is None else now + new.lasts)
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _check(new: NewKey) -> None:

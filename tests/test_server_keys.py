@@ -97,6 +97,17 @@ def test_what_is_left_out_is_as_the_asking_key_has_it(idle, client):
     assert make(client, admin, buckets=[]).json["buckets"] == []
 
 
+def test_a_key_that_ends_makes_none_that_outlives_it(idle, client):
+    key, admin = new_key(idle, "admin", "read", lasts=600)
+    assert make(client, admin).json["expires_at"] == key.shown()["expires_at"]
+    assert make(client, admin, expires_in=60).json["expires_at"] < key.shown()["expires_at"]
+    longer = make(client, admin, expires_in=601)
+    assert code(longer) == (403, "not_yours_to_give")
+    assert longer.json["error"]["param"] == "expires_in"
+    ends = [one.expires for one in access.listed(idle.store.db)]
+    assert max(ends) == key.expires
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [

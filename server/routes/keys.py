@@ -6,10 +6,10 @@ from server.bodies import KeyBody
 from server.caller import caller
 from server.checking import check
 from server.contract import JSON, Told, tells
-from server.giving import buckets_within, limits_within, within
+from server.giving import buckets_within, limits_within, seconds_within, within
 from server.json_body import read_json
 from server.key_shapes import KeyListShape, KeyShape, NewKeyShape
-from server.service import here, tenant
+from server.service import Service, here, tenant
 from speech import access
 from speech.access import Limits, NewKey
 
@@ -21,7 +21,7 @@ routes = Blueprint("keys", __name__)
 def create() -> tuple[Response, int]:
     """Make a key that may do no more than the key that asks; its text is shown this once."""
     service = here()
-    new = _new(check(KeyBody, read_json(service.settings.json_max_bytes)))
+    new = _new(service, check(KeyBody, read_json(service.settings.json_max_bytes)))
     key, text = access.create(service.store.db, new)
     response = jsonify(key.shown() | {"key": text})
     response.headers["Cache-Control"] = "no-store"
@@ -43,8 +43,9 @@ def revoke(key_id: str) -> Response:
     return jsonify(access.revoke(here().store.db, key_id, tenant()).shown())
 
 
-def _new(body: KeyBody) -> NewKey:
+def _new(service: Service, body: KeyBody) -> NewKey:
     who = caller()
+    ends = who.key.expires if who.key else None
     own = who.key.limits if who.key else Limits()
     given = Limits(body.requests_per_minute, body.queued_jobs, body.audio_seconds_per_day)
     return NewKey(
@@ -53,6 +54,15 @@ def _new(body: KeyBody) -> NewKey:
         scopes=within(body.scopes, who.scopes, "scopes") or (),
         members=within(body.members, who.members, "members"),
         buckets=buckets_within(body.buckets, who.buckets),
-        limits=limits_within(given, own, own.or_default(here().settings)),
-        lasts=body.expires_in,
+        limits=limits_within(given, own, own.or_default(service.settings)),
+        lasts=seconds_within(body.expires_in, _left(service, ends)),
+        until=ends,
     )
+
+
+def _left(service: Service, ends: float | None) -> float | None:
+    if ends is None:
+        return None
+    db = service.store.db
+    with db.read() as connection:
+        return ends - db.now(connection)
