@@ -8,7 +8,7 @@ from speech.jobs import Job
 
 
 def permit(service: Service, job: Job) -> None:
-    """Raises Forbidden when scope, member or place of the job, or of an item of a batch, is not the caller's."""
+    """Raises Forbidden when scope, member or a place of the job, or of an item of a batch, is not the caller's."""
     for one in (job, *(service.store.children(job.id) if job.kind == "batch" else ())):
         _permit(service, one)
 
@@ -21,3 +21,6 @@ def _permit(service: Service, job: Job) -> None:
     for key in job.outputs:
         if not key.startswith(RESERVED):  # under these the place was ours to choose
             who.need_place(output_url(service, key), "output")
+    source = (job.input or {}).get("key", "")
+    if source and not source.startswith(f"t/{job.tenant}/inputs/"):  # there lies what came to us
+        who.need_place(output_url(service, source), "input", own=source.startswith(RESERVED))
