@@ -15,6 +15,7 @@ from server.process import is_loopback
 from server.service import Service, here
 from speech import access, tokens
 from speech.access import SCOPES, ApiKey
+from speech.database import Database
 from speech.errors import Forbidden, Internal, InvalidRequest, Unauthorized, Unavailable
 from speech.jobs import DEFAULT_TENANT
 from speech.quotas import Account
@@ -39,6 +40,14 @@ class Caller:
         if self.key is None:
             return None
         return Account(self.key.id, self.key.limits.or_default(here().settings))
+
+    def ended(self, db: Database) -> Unauthorized | None:
+        """Why an answer that is still streamed has to end: the key was revoked, or its time is over."""
+        if self.key is not None:
+            with suppress(Unavailable):  # then it is asked again at the next look
+                with db.read() as connection:
+                    return access.refusal(connection, self.key.id, db.now(connection))
+        return None
 
     def need(self, *scopes: str) -> None:
         """Raises Forbidden("scope_missing") without one of these."""

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from flask import Response, request
 
+from server.caller import caller
 from server.errors import JobFailed, language
 from server.service import Service
 from server.waiting import COMMENT_EVERY, LOOK_EVERY, PATIENCE, HungUp, client_socket, hung_up
@@ -30,7 +31,7 @@ class Following(ABC, Generic[Chunk]):
     def __init__(self, service: Service, job: Job, to: Language, client: Any = None) -> None:
         self.service, self.job, self.to = service, job, to
         self.begun = False
-        self._client, self._closed = client, False
+        self._caller, self._client, self._closed = caller(), client, False
         self._chunks: Generator[Chunk, None, None] = self._follow()
         self._first: list[Chunk] = []
         self._outage: Unavailable | None = None  # of store or storage, since `_late`
@@ -113,6 +114,8 @@ class Following(ABC, Generic[Chunk]):
             trouble = Unavailable("server_stopping")
         elif not self.begun and time.monotonic() > deadline:
             trouble = TimedOut("wait_timeout", seconds=self.service.settings.wait_timeout)
+        elif ended := self._caller.ended(self.service.store.db):
+            trouble = ended
         elif self._outage and time.monotonic() - self._late > PATIENCE:
             trouble = self._outage
         if trouble and not self.begun:

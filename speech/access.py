@@ -155,6 +155,15 @@ def by_id(connection: Connection, key_id: str, now: float) -> ApiKey:
     return _good(_to_key(row), now)
 
 
+def refusal(connection: Connection, key_id: str, now: float) -> Unauthorized | None:
+    """What `by_id` would raise by now; None: the key is good."""
+    try:
+        by_id(connection, key_id, now)
+    except Unauthorized as error:
+        return error
+    return None
+
+
 def _good(key: ApiKey, now: float) -> ApiKey:
     if key.revoked is not None:
         raise Unauthorized("key_revoked")

@@ -86,7 +86,11 @@ class Links:
     def events_url(self, job: str, tenant: str, seconds: int) -> str:
         """An absolute URL of a tenant's job's events, good for `seconds`."""
         token = self._events.dumps([job, tenant, math.ceil(self._now() + seconds)])
-        return f"{self._base}/events/{as_text(token)}"
+        return self.same_events_url(as_text(token))
+
+    def same_events_url(self, token: str) -> str:
+        """The URL that a token of events_url came in; it is good for no longer than it was."""
+        return f"{self._base}/events/{token}"
 
     def read_events(self, token: str) -> tuple[str, str]:
         """The (job, tenant) that a token of events_url names. Raises NotFound as `read`."""

@@ -5,7 +5,9 @@ from threading import Event, Thread
 
 import pytest
 
+from speech import access
 from speech.jobs import NewJob
+from tests.key_fixtures import new_key
 from tests.server_fixtures import serve
 from tests.services import until
 
@@ -132,3 +134,31 @@ def test_erasing_a_job_ends_its_streams(idle):
         idle.store.commit(claimed, [], {})
         idle.store.erase(job.id, "default")
         assert next(stream, None) is None
+
+
+def test_a_revoked_key_ends_its_streams_and_nobody_elses(idle, monkeypatch):
+    monkeypatch.setattr("server.routes.events.LOOK_EVERY", 0.02)
+    job, client = speech_job(idle), idle.app.test_client()
+    key, headers = new_key(idle, "read")
+    _, others = new_key(idle, "read")
+    path = f"/v1/jobs/{job.id}/events"
+    mine, theirs = client.get(path, headers=headers), client.get(path, headers=others)
+    streams = [answer.iter_encoded() for answer in (mine, theirs)]
+    for stream in streams:
+        next(stream), next(stream)
+    access.revoke(idle.store.db, key.id)
+    assert next(streams[0], None) is None
+    idle.store.cancel(job.id, "default")
+    assert parse(next(streams[1]).decode())[0][1] == "done"
+    for answer in (mine, theirs):
+        answer.close()
+
+
+def test_a_link_to_events_hands_out_no_later_link_to_them(idle):
+    job, client = speech_job(idle), idle.app.test_client()
+    idle.store.cancel(job.id, "default")
+    links = idle.app.extensions["moksori"].links
+    url = links.events_url(job.id, "default", 60)
+    text = client.get(url.removeprefix(idle.settings.links_url)).text
+    ((_, name, told),) = parse(text)
+    assert (name, told["events_url"]) == ("done", url)

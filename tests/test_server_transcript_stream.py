@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
+from speech import access
 from speech.errors import BadMedia
 from speech.jobs import NewJob
+from tests.key_fixtures import new_key
 from tests.server_fixtures import serve
 from tests.services import until
 
@@ -22,14 +24,14 @@ def idle(new_database, tmp_path):
 class Call:
     """A streaming call in a thread of its own."""
 
-    def __init__(self, served, **fields):
-        self.chunks, self.answer = [], None
+    def __init__(self, served, headers=None, **fields):
+        self.chunks, self.answer, self._headers = [], None, headers
         self._thread = threading.Thread(target=self._run, args=(served.app.test_client(), fields))
         self._thread.start()
 
     def _run(self, client, fields):
         form = {"file": (io.BytesIO(b"RIFF...."), "a.wav"), "stream": "true"} | fields
-        self.answer = client.post("/v1/audio/transcriptions", data=form)
+        self.answer = client.post("/v1/audio/transcriptions", data=form, headers=self._headers)
         if self.answer.mimetype == "text/event-stream":
             for chunk in self.answer.iter_encoded():
                 self.chunks.append(chunk.decode())
@@ -131,6 +133,19 @@ def test_one_that_fails_later_ends_with_an_error_event(idle):
     idle.store.fail(job, BadMedia("media_unreadable", param="file"))
     call.ended()
     assert call.events[-1]["error"]["code"] == "media_unreadable"
+
+
+def test_a_revoked_key_ends_its_stream_and_not_its_job(idle, monkeypatch):
+    monkeypatch.setattr("server.following.LOOK_EVERY", 0.02)
+    key, headers = new_key(idle, "transcribe")
+    call = Call(idle, headers)
+    job = claimed(idle)
+    idle.store.report(job, 0.3, "decoding", [piece(0, " 안녕.")])
+    until(lambda: call.deltas, 10, "the event")
+    access.revoke(idle.store.db, key.id)
+    call.ended()
+    assert call.events[-1]["error"]["code"] == "key_revoked"
+    assert idle.store.get(job.id, "default").state == "running"
 
 
 def test_a_recording_without_speech_is_an_empty_text(idle):

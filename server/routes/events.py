@@ -16,12 +16,13 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from server.caller import Caller, caller
 from server.contract import Told, tells
 from server.errors import language
 from server.job_json import job_json
 from server.service import Service, here, tenant
 from server.waiting import COMMENT_EVERY, LOOK_EVERY, client_socket, hung_up
-from speech.errors import Language, NotFound, Unavailable
+from speech.errors import NotFound, Unavailable
 from speech.jobs import Job
 
 routes = Blueprint("events", __name__)
@@ -53,7 +54,7 @@ def events(job_id: str) -> Response:
     """Follow a job as server-sent events until it has ended; 204 when all of it was read before."""
     if "\0" in job_id:
         raise NotFound("job_not_found", job="")
-    return _follow(here().store.get(job_id[:64], tenant()))
+    return _follow(here().store.get(job_id[:64], tenant()), caller())
 
 
 @routes.get("/events/<token>")
@@ -61,16 +62,17 @@ def events(job_id: str) -> Response:
 def linked(token: str) -> Response:
     """Follow the job that a signed link names; the token alone decides."""
     service = here()
-    return _follow(service.store.get(*service.links.read_events(token)))
+    job = service.store.get(*service.links.read_events(token))
+    return _follow(job, Caller(), service.links.same_events_url(token))
 
 
-def _follow(job: Job) -> Response:
+def _follow(job: Job, who: Caller, link: str | None = None) -> Response:
     service = here()
     place = Place.parse(request.headers.get("Last-Event-ID"))
     if job.final and place.seq >= job.seq:
         return Response(status=204)  # tells an EventSource not to come back
     service.streams.take()
-    stream = Stream(service, job, place, language(), client_socket(request.environ))
+    stream = Stream(service, job, place, who, link)
     response = Response(stream, content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache, no-transform"
     response.headers["X-Accel-Buffering"] = "no"
@@ -81,10 +83,11 @@ class Stream:
     """The events of one job; gives its place among the streams back when closed, also if never begun."""
 
     def __init__(
-        self, service: Service, job: Job, place: Place, to: Language, client: Any = None
+        self, service: Service, job: Job, place: Place, who: Caller, link: str | None
     ) -> None:
-        self._service, self._job, self._place, self._to = service, job, place, to
-        self._client, self._closed = client, False
+        self._service, self._job, self._place, self._who = service, job, place, who
+        self._link, self._to = link, language()
+        self._client, self._closed = client_socket(request.environ), False
         self._events = self._follow()
 
     def __iter__(self) -> Iterator[str]:
@@ -117,7 +120,7 @@ class Stream:
 
     def _wait(self, changed: threading.Event) -> bool:
         changed.wait(LOOK_EVERY)
-        return not hung_up(self._client)
+        return not (hung_up(self._client) or self._who.ended(self._service.store.db))
 
     def _news(self) -> list[str]:
         """The events since the last look. A store that does not answer is no news."""
@@ -149,6 +152,8 @@ class Stream:
         self._place = Place(job.seq, job.attempt, pieces)
         ahead = service.store.ahead(job) if job.state == "queued" else None
         told = job_json(service, job, self._to, ahead)
+        if self._link:  # instead of a new one: else a link would renew itself for ever
+            told["events_url"] = self._link
         return self._event("done" if job.final else "progress", told)
 
     def _event(self, name: str, data: dict[str, Any]) -> str:
