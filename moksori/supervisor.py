@@ -198,9 +198,7 @@ class Supervisor:
 
     def _server_answers(self) -> bool:
         try:
-            with urllib.request.urlopen(
-                f"http://{self.settings.host}:{self.settings.port}/health", timeout=5
-            ):
+            with urllib.request.urlopen(f"http://{self.settings.address}/health", timeout=5):
                 return True
         except OSError:
             return False
@@ -220,13 +218,14 @@ class Supervisor:
 
 def refuse_taken_port(settings: Settings) -> None:
     """A port that somebody listens on cannot be ours. Raises WontStart."""
-    with socket.socket() as probe:
+    host = settings.host.strip("[]")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, settings.port))
         except OSError as error:
             raise WontStart(
-                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). "
+                f"Port {settings.port} of {host} cannot be used ({error.strerror}). "
                 f"Choose another: make run PORT={settings.port + 1}"
             ) from None
 

@@ -18,7 +18,7 @@ try:
 except (SpeechError, ValueError) as _error:
     sys.exit(f"The server does not start. {_error}")
 
-bind = f"{_settings.host}:{_settings.port}"
+bind = _settings.address
 worker_class = "gthread"
 workers = _settings.server_processes
 threads = _settings.server_threads

@@ -234,9 +234,15 @@ class Settings:
         return min(self.form_max_bytes, self.upload_max_bytes)
 
     @property
+    def address(self) -> str:
+        """What the server listens on, host:port; an IPv6 address stands in brackets there."""
+        host = self.host.strip("[]")
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
     def links_url(self) -> str:
         """The start of every link we hand out, without a slash at its end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or f"http://{self.address}").rstrip("/")
 
     @property
     def embedded(self) -> bool:

@@ -96,3 +96,18 @@ def test_a_command_ends_with_the_same_sentence(monkeypatch):
     done = CliRunner().invoke(main, ["migrate"])
     assert done.exit_code == 1
     assert done.output.startswith("Error: MOKSORI_SECRET holds an example password")
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1:8000"),
+        ("localhost", "localhost:8000"),
+        ("::", "[::]:8000"),
+        ("::1", "[::1]:8000"),
+        ("[::1]", "[::1]:8000"),
+    ],
+)
+def test_an_ipv6_address_stands_in_brackets(host, address):
+    settings = Settings(host=host)
+    assert (settings.address, settings.links_url) == (address, f"http://{address}")

@@ -59,6 +59,18 @@ def test_listening_beyond_this_machine_needs_a_key(settings, played):
         assert [program.process.poll() for program in supervisor.programs] == [None, None]
 
 
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_ipv6_address_is_listened_on_asked_and_found_taken(settings, played, monkeypatch, host):
+    settings = replace(settings, host=host)
+    played()
+    server, _ = programs(settings)
+    monkeypatch.setattr(module, "programs", lambda _settings: [server])
+    with Supervisor(settings) as supervisor:
+        until(supervisor._server_answers, 30, "the server answers")
+        with pytest.raises(WontStart, match=f"Port {settings.port} of ::1 cannot be used"):
+            module.refuse_taken_port(settings)
+
+
 def test_a_second_one_in_the_same_folder_is_refused(settings, played):
     played()
     with Supervisor(settings), pytest.raises(WontStart, match="MOKSORI_DATA_DIR"):
