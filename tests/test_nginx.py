@@ -124,11 +124,20 @@ def test_a_504_carries_the_jobs_url(front):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/v1/audio/transcriptions", {"model": "whisper-1"}),
+        ("/v1/jobs", {"kind": "transcription"}),
+    ],
+)
 @pytest.mark.parametrize(("size", "status", "code"), [(20, 202, None), (31, 413, "file_too_large")])
-def test_a_recording_in_a_form_passes_or_gets_the_servers_413(front, size, status, code):
+def test_a_recording_in_a_form_passes_or_gets_the_servers_413(
+    front, path, fields, size, status, code
+):
     answer = requests.post(
-        f"{front}/v1/audio/transcriptions", timeout=60, headers={"Prefer": "respond-async"},
-        files={"file": ("a.wav", b"\0" * size * 1_000_000)}, data={"model": "whisper-1"},
+        f"{front}{path}", timeout=60, headers={"Prefer": "respond-async"},
+        files={"file": ("a.wav", b"\0" * size * 1_000_000)}, data=fields,
     )  # fmt: skip
     assert answer.status_code == status, answer.text
     assert (answer.json()["error"] or {}).get("code") == code
@@ -151,7 +160,7 @@ def send(port, text):
 @pytest.mark.parametrize(
     ("path", "size", "limit"),
     [
-        ("/v1/jobs", 3_000_000, 2_097_152),
+        ("/api/texts", 3_000_000, 2_097_152),
         ("/transcribe/upload", 200_000_000, 105_906_176),
         ("/uploads/x", 2_000_000_000, 1_074_790_400),
     ],
