@@ -10,11 +10,11 @@ from urllib.parse import unquote, urlsplit
 
 from speech import whole_files
 from speech.errors import Conflict, Gone, InvalidRequest, NotFound, StorageUnavailable
-from speech.incoming import Incoming
+from speech.incoming import Incoming, target_name
 from speech.links import Links
 from speech.settings import Settings
 from speech.storage import StoredObject
-from speech.whole_files import CHUNK, outage, partial
+from speech.whole_files import CHUNK, PARTIAL, outage, partial
 
 TYPES = {  # a folder keeps no content types; these are the files that we make
     ".wav": "audio/wav",
@@ -118,12 +118,31 @@ class FileStorage:
         return count
 
     def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """See Storage.keys; what is being written is left out."""
+        """See Storage.keys; an upload that is coming counts as the object it is to be."""
         with outage():
             self.root.stat()
             for entry in _files(self._path(prefix.rstrip("/"))):
-                with suppress(FileNotFoundError):  # removed just now
-                    yield str(Path(entry.path).relative_to(self.root)), entry.stat().st_mtime
+                path = Path(entry.path)
+                if name := target_name(entry.name):
+                    with suppress(FileNotFoundError):  # removed just now
+                        written = entry.stat().st_mtime
+                        yield str(path.with_name(name).relative_to(self.root)), written
+
+    def tidy(self, before: float, dry: bool) -> int:
+        """See Storage.tidy."""
+        count = 0
+        with outage():
+            self.root.stat()
+            for entry in _files(self.root):
+                if not (entry.name.startswith(".") and entry.name.endswith(PARTIAL)):
+                    continue
+                with suppress(FileNotFoundError):  # whole by now
+                    # A copy's link is as old as its source (mtime), but has changed just now (ctime).
+                    if entry.stat().st_ctime < before:
+                        count += 1
+                        if not dry:
+                            os.unlink(entry.path)
+        return count
 
     def url(self, key: str, name: str, content_type: str, seconds: int) -> str:
         """See Storage.url; one of our own links."""
@@ -195,12 +214,12 @@ class FileStorage:
 
 
 def _files(folder: Path | str) -> Iterator[os.DirEntry[str]]:
-    """Every file below a folder but those in the making; never a whole folder in memory, as os.walk has it."""
+    """Every file below a folder; never a whole folder in memory, as os.walk has it."""
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path)
-            elif not entry.name.startswith("."):
+            else:
                 yield entry
 
 

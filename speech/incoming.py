@@ -13,6 +13,8 @@ from pathlib import Path
 
 from speech import whole_files
 
+_ENDING = ".upload"
+
 
 class Incoming:
     """The file `target` of `size` bytes in the making; nothing can be read under its name before it is whole.
@@ -22,7 +24,7 @@ class Incoming:
 
     def __init__(self, target: Path, size: int) -> None:
         self.target, self.size = target, size
-        self.part = target.with_name(f".{target.name}.upload")
+        self.part = target.with_name(f".{target.name}{_ENDING}")
 
     def begin(self) -> None:
         """Make the empty file; only here, so that a late writer cannot begin anew what has ended."""
@@ -57,6 +59,13 @@ class Incoming:
         except FileNotFoundError:
             self.target.stat()  # another writer was quicker, or it was given up
         self.part.unlink(missing_ok=True)
+
+
+def target_name(name: str) -> str | None:
+    """The name that a file in a folder has, or will have once it is whole; None for other files in the making."""
+    if not name.startswith("."):
+        return name
+    return name[1:].removesuffix(_ENDING) if name.endswith(_ENDING) else None
 
 
 def _join(file: FileIO, start: int, piece: bytes) -> bool:

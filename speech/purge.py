@@ -141,6 +141,7 @@ class Purge:
             return
         with self.store.db.read() as connection:
             before = self.store.db.now(connection) - MARGIN
+        self.done["strays"] += self.storage.tidy(before, self.dry)
         for bunch in strays.listed(self.storage, before):
             with self.store.db.read() as connection:
                 lost = strays.unknown(connection, bunch, before)

@@ -55,6 +55,9 @@ class Storage(Protocol):
     def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
         """Every key under `prefix` (ends with a slash), and when it was written: seconds since 1970."""
 
+    def tidy(self, before: float, dry: bool) -> int:
+        """Remove what killed writers left half-made before then (seconds since 1970), or only count it."""
+
     def url(self, key: str, name: str, content_type: str, seconds: int) -> str:
         """A fresh absolute GET URL good for `seconds`, which serves the object as a file called `name`."""
 

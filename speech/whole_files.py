@@ -15,6 +15,7 @@ from uuid import uuid4
 from speech.errors import StorageUnavailable
 
 CHUNK = 1_048_576  # bytes moved at once
+PARTIAL = ".partial"  # ends the name of a file in the making
 FULL = {errno.ENOSPC, errno.EDQUOT}
 NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -32,7 +33,7 @@ def outage() -> Iterator[None]:
 @contextmanager
 def partial(target: Path) -> Iterator[Path]:
     """A name beside `target` for a file in the making, which is gone at the end in any case."""
-    part = target.with_name(f".{uuid4().hex}.partial")
+    part = target.with_name(f".{uuid4().hex}{PARTIAL}")
     try:
         yield part
     finally:

@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,26 @@ def test_keys_are_listed_with_the_time_they_were_written(storage: FileStorage):
     for key in ("t/a/1/x.wav", "t/a/2/y.wav", "wav_files/z.wav"):
         storage.put(key, b"one", "audio/wav", "job-1")
     (storage.root / "t/a/.half-written.partial").write_bytes(b"on")
+    storage.begin_upload("t/a/inputs/1", 5, "audio/wav", "1", None)
     os.utime(storage.root / "t/a/2/y.wav", (1000, 1000))
     found = dict(storage.keys("t/"))
-    assert sorted(found) == ["t/a/1/x.wav", "t/a/2/y.wav"]
+    assert sorted(found) == ["t/a/1/x.wav", "t/a/2/y.wav", "t/a/inputs/1"]
     assert found["t/a/2/y.wav"] == 1000 < found["t/a/1/x.wav"]
     assert list(storage.keys("nothing/")) == []
+
+
+def test_what_killed_writers_left_is_tidied_away_and_nothing_else(storage: FileStorage):
+    for key in ("t/a/inputs/1", ".partial.wav"[1:]):
+        storage.put(key, b"one", "audio/wav", "job-1")
+    storage.begin_upload("t/a/inputs/2", 5, "audio/wav", "2", None)
+    left = [storage.root / "t/a/inputs/.0123.partial", storage.root / ".4567.partial"]
+    for path in left:
+        path.write_bytes(b"on")
+    kept = {path for path in storage.root.rglob("*") if path not in left}
+    assert storage.tidy(time.time() - 60, dry=False) == 0
+    assert storage.tidy(time.time() + 60, dry=True) == 2 and all(path.exists() for path in left)
+    assert storage.tidy(time.time() + 60, dry=False) == 2
+    assert set(storage.root.rglob("*")) == kept
 
 
 def test_a_copy_over_anothers_object_is_refused_unless_asked_for(storage: FileStorage):

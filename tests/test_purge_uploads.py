@@ -102,3 +102,23 @@ def test_a_live_job_keeps_its_bytes_when_the_upload_has_gone(bench: Bench):
     assert objects(bench) == [upload.key]
     assert bench.run(done)
     assert bench.get(job).state == "succeeded"
+
+
+def test_what_a_kill_leaves_before_the_row_goes_after_a_day(bench: Bench):
+    kept, name = begun(bench, b"sou"), str(uuid.uuid4())
+    bench.storage.begin_upload(f"t/default/inputs/{name}", 5, "audio/wav", name, None)
+    assert purge(bench) == {}
+    age_files(bench.storage.root, 2)
+    assert purge(bench, dry=True) == {"strays": 1}
+    assert purge(bench) == {"strays": 1, "objects": 1}
+    assert objects(bench) == [f"t/default/inputs/.{kept.id}.upload"]
+
+
+def test_what_a_kill_leaves_of_a_form_goes_too(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    left = bench.storage.root / "t/default/inputs/.0123.partial"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"RI")
+    assert purge(bench) == {} and left.exists()
+    monkeypatch.setattr("speech.purge.MARGIN", -60.0)  # nothing but time changes a file's ctime
+    assert purge(bench, dry=True) == {"strays": 1} and left.exists()
+    assert purge(bench) == {"strays": 1} and not left.exists()
