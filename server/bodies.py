@@ -78,6 +78,7 @@ class TranscriptionFields(TranslationFields):
 
     language: str | None = None
     names: list[NameFields] | None = Field(default=None, max_length=500)
+    lexicon: bool | None = None
     timestamp_granularities: list[Granularity] | None = None
 
 

@@ -128,7 +128,7 @@ def _request(
     if body.model not in known:
         raise InvalidRequest("unknown_model", param="model", given=body.model[:80], known=known)
     heard = body if isinstance(body, TranscriptionFields) else None
-    request = {
+    request: dict[str, Any] = {
         "model": body.model,
         "language": parse_language(heard.language) if heard else None,
         "timestamp_granularities": (heard and heard.timestamp_granularities) or [],
@@ -136,6 +136,7 @@ def _request(
         "formats": formats,
     }
     cues = {"preset": body.preset, "cue_rules": changes(body.cue_rules), "names": _names(heard)}
+    request |= {"lexicon": False} if heard and heard.lexicon is False else {}
     request |= hearing_request(body) | ({"cache": False} if wants_fresh() else {})
     named = {"url": body.url, "upload": body.upload}
     return request | {name: given for name, given in (cues | named).items() if given}

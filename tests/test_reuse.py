@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from speech import notices
+from speech import lexicon_rows, notices
 from speech.jobs import NewJob
+from speech.lexicon import NewEntry
 from speech.settings import Settings
 from speech.sweeper import expire
 from tests.hearing_fixtures import Hearing, melody
@@ -64,6 +65,17 @@ def test_names_are_written_into_what_was_heard_before_and_into_nothing_else(hear
     told = [job.result["text"] for job in (first, named, again, plain)]
     assert told == ["300 500", "삼백 500", "삼백 500", "300 500"]
     assert [named.result["reused_from"], again.result["reused_from"]] == [first.id, named.id]
+
+
+def test_a_lexicon_that_changed_is_written_into_what_was_heard_before(hearing, tune):
+    first = hearing.job({"language": "ko"}, input=tune())
+    with hearing.store.writing() as tx:
+        lexicon_rows.add(tx, first.tenant, NewEntry("삼백", "300"), most=10)
+    again = hearing.job({"language": "ko"}, input=tune())
+    without = hearing.job({"language": "ko", "lexicon": False}, input=tune())
+    assert len(hearing.engine.asked) == 1
+    told = [job.result["text"] for job in (first, again, without)]
+    assert told == ["300 500", "삼백 500", "300 500"]
 
 
 def test_another_tenant_hears_for_itself(hearing, tune):

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from moksori.transcribe import command
 from speech.errors import BadMedia, Cancelled, InvalidRequest, TooLarge
 from speech.jobs import Artifact, Job, NewJob
+from speech.lexicon import Entry
 from speech.settings import Settings
 from speech.subtitles import from_json
 from tests import hearing_fixtures
@@ -441,6 +442,21 @@ def test_names_are_written_as_they_are_and_each_repair_is_told(bench, tune, monk
     assert (repair["heard"], repair["start"]) == ("지리매시를", 1.5)
     plain = transcribe(bench.attempt(tune, {}))
     assert json.loads(file_of(plain, "transcript.json"))["repairs"] == []
+
+
+def test_the_tenants_lexicon_is_written_unless_the_request_says_otherwise(bench, tune, monkeypatch):
+    said, pitch = {300: "먼저", 500: "지리매시를", 700: "켭니다"}, hearing_fixtures.pitch
+    monkeypatch.setattr(hearing_fixtures, "pitch", lambda samples: said[pitch(samples)])
+
+    def text(**request):
+        attempt = bench.attempt(tune, request)
+        attempt.entries = lambda: [Entry("Z-Remesh", "지 리메시", aliases=("지리메쉬",))]
+        return transcribe(attempt).result["text"]
+
+    assert text() == "먼저 Z-Remesh를 켭니다"
+    assert text(lexicon=False) == "먼저 지리매시를 켭니다"
+    given = [{"written": "GI-Remesh", "spoken": ["지리매시"]}]
+    assert text(lexicon=False, names=given) == "먼저 GI-Remesh를 켭니다"
 
 
 def test_names_in_another_language_are_a_warning(bench, tune):

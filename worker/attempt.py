@@ -8,6 +8,7 @@ from typing import Any
 from speech.errors import Cancelled
 from speech.jobs import Job, NewJob
 from speech.korean.lexicon import Lexicon
+from speech.lexicon import Entry
 from speech.settings import Settings
 from speech.storage import Storage
 from speech.transcript import Segment
@@ -64,6 +65,7 @@ class Attempt:
     lexicon: Callable[[int], Lexicon] = lambda member: (
         EMPTY
     )  # what holds for a member of the job's tenant
+    entries: Callable[[], list[Entry]] = list  # what holds for every member of it
     find_same: Callable[[str], Job | None] = lambda key: None  # the tenant's job with this `reuse`
 
     def progress(self, fraction: float, step: str) -> None:

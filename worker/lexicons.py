@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from speech import lexicon_rows
 from speech.korean import lexicon as reading
 from speech.korean.lexicon import Lexicon
-from speech.lexicon import Entry, kind_of
+from speech.lexicon import EVERYBODY, Entry, kind_of
 from speech.store import JobStore
 
 MOST = 50  # kept in memory
@@ -33,6 +33,11 @@ class Lexicons:
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
         return known[1]
+
+    def entries(self, tenant: str) -> list[Entry]:
+        """A tenant's entries that hold for every member, as they are now. Raises Unavailable."""
+        with self._store.db.read() as connection:
+            return lexicon_rows.holding(connection, tenant, EVERYBODY)
 
 
 def for_reading(entries: Iterable[Entry]) -> Lexicon:

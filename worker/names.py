@@ -1,4 +1,4 @@
-"""Names that a request gives, written into its transcript where something sounds like them."""
+"""Names that a request or its tenant's lexicon gives, written into a transcript where something sounds like them."""
 
 from functools import cache
 from typing import Any
@@ -7,18 +7,27 @@ from speech.korean.reader import Reader
 from speech.repair import Entry, repair
 from speech.transcript import Transcript
 from speech.words import written_language
+from worker.attempt import Attempt
+
+Names = list[dict[str, Any]]
 
 
-def with_names(
-    transcript: Transcript, names: list[dict[str, Any]]
-) -> tuple[Transcript, list[dict[str, Any]]]:
-    """The transcript with `names` as they are written, and warnings: only Korean is compared by its sounds."""
-    if not names or not transcript.segments:
-        return transcript, []
-    if written_language(transcript) != "ko":
-        return transcript, [{"code": "names_need_korean", "found": transcript.language}]
+def names_of(attempt: Attempt) -> Names:
+    """The request's own `names`, and the lexicon's where the request does not say `lexicon: false`."""
+    request = attempt.job.request
+    given: Names = request.get("names") or []
+    if attempt.job.kind != "transcription" or request.get("lexicon") is False:
+        return given
+    known = ({"written": one.written, "spoken": [one.spoken]} for one in attempt.entries())
+    return [*given, *known]
+
+
+def with_names(transcript: Transcript, names: Names) -> Transcript:
+    """The transcript with `names` as they are written; only Korean is compared by its sounds."""
+    if not names or not transcript.segments or written_language(transcript) != "ko":
+        return transcript
     entries = (Entry(name["written"], tuple(name.get("spoken", ()))) for name in names)
-    return repair(transcript, entries, _said), []
+    return repair(transcript, entries, _said)
 
 
 def _said(text: str) -> str:

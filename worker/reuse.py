@@ -17,14 +17,13 @@ FORM = 1  # raised when the same engine and options come to make another transcr
 
 
 def keys_of(
-    source: Path, job: Job, options: TranscribeOptions, engine: Transcriber
+    source: Path, job: Job, options: TranscribeOptions, engine: Transcriber, names: list[Any]
 ) -> tuple[str, str]:
     """SHA-256 of all that a transcript depends on, hex: with the names that are written into it, and without."""
     with source.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     chosen = [job.request.get("track", 0), job.request.get("channel", "mix")]
     told = [FORM, content, chosen, asdict(options), engine.describe()]
-    names = job.request.get("names") or []
     return _key([*told, names] if names else told), _key(told)
 
 

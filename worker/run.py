@@ -171,6 +171,7 @@ class Runner:
             on_piece=progress.add,
             on_news=progress.flush,
             lexicon=lambda member: self.lexicons.of(job.tenant, member),
+            entries=lambda: self.lexicons.entries(job.tenant),
             on_store=lambda name, path, kind: self._put(job, NewArtifact(name, path, kind)).key,
             stopping=lease.stopping.is_set,
             find_same=lambda key: reuse.find(self.store, job.tenant, key),

@@ -19,7 +19,7 @@ from worker.cuts import cut
 from worker.engines import Span, Task, TranscribeOptions, Transcriber, load_transcriber
 from worker.further_models import engine_for
 from worker.listen import beside, listen, shifted
-from worker.names import with_names
+from worker.names import Names, names_of, with_names
 from worker.opening import Opening
 from worker.parts import ENGINE_FIELDS, as_detected, join, split
 from worker.reuse import heard_before, keys_of
@@ -41,8 +41,9 @@ def transcribe(attempt: Attempt) -> Done | Split:
     Artifacts: transcript.json always, and one for each of the request's `formats`. Raises what
     speech.media.decode raises, and InvalidRequest (unknown_language, unknown_transcript_format).
     """
+    names = names_of(attempt)
     if attempt.job.phase == "join":
-        return _done(attempt, *join(attempt))
+        return _done(attempt, names, *join(attempt))
     engine = engine_for(
         attempt.models["transcription"], attempt.job.request, attempt.settings,
         load_transcription_models,
@@ -54,11 +55,11 @@ def transcribe(attempt: Attempt) -> Done | Split:
     source = attempt.fetch_input()
     key = None
     if attempt.job.kind != "part":
-        key, nameless = keys_of(source, attempt.job, options, engine)
+        key, nameless = keys_of(source, attempt.job, options, engine, names)
         if before := heard_before(attempt, key):
             return _again(attempt, *before, key)
         if nameless != key and (before := heard_before(attempt, nameless)):
-            return _named(attempt, *before, key)
+            return _named(attempt, names, *before, key)
     sounds = read(attempt, source, Opening(attempt, engine, options))
     cuts = [(sound, _spans(attempt, sound.decoded)) for sound in sounds]
     if any(len(spans) > 1 for _, spans in cuts):
@@ -71,7 +72,7 @@ def transcribe(attempt: Attempt) -> Done | Split:
         for sound, spans in cuts
     ]
     transcript = as_detected(beside(channels), attempt.job)
-    return _done(attempt, transcript, sounds[0].decoded.warnings, key)
+    return _done(attempt, names, transcript, sounds[0].decoded.warnings, key)
 
 
 def _spans(attempt: Attempt, decoded: Decoded) -> list[Span]:
@@ -129,23 +130,26 @@ def _again(attempt: Attempt, before: Job, transcript: Transcript, key: str) -> D
     return Done(_files(attempt, transcript), result, usage, before.warnings, key)
 
 
-def _named(attempt: Attempt, before: Job, transcript: Transcript, key: str) -> Done:
+def _named(attempt: Attempt, names: Names, before: Job, transcript: Transcript, key: str) -> Done:
     """What was heard before without the names that are to be written into it now."""
     for segment in transcript.segments:
         attempt.heard(segment)
-    done = _done(attempt, transcript, before.warnings, key)
+    done = _done(attempt, names, transcript, before.warnings, key)
     return replace(done, result=done.result | {"reused_from": before.id})
 
 
 def _done(
-    attempt: Attempt, transcript: Transcript, warnings: list[Any], key: str | None = None
+    attempt: Attempt,
+    names: Names,
+    transcript: Transcript,
+    warnings: list[Any],
+    key: str | None = None,
 ) -> Done:
     is_part = attempt.job.kind == "part"
     warnings = [*attempt.job.request.get("warnings", []), *warnings] if is_part else warnings
     if not is_part:  # only the whole has all of a sentence
-        transcript, more = with_names(transcript, attempt.job.request.get("names") or [])
-        transcript = number_sentences(transcript)
-        found = [*more, *_doubts(attempt.job, transcript)]
+        transcript = number_sentences(with_names(transcript, names))
+        found = _doubts(attempt.job, transcript)
         warnings = [*warnings, *(one for one in found if one not in warnings)]
     result = {
         "text": transcript.text,
@@ -163,6 +167,8 @@ def _doubts(job: Job, transcript: Transcript) -> list[dict[str, Any]]:
     if not transcript.segments:
         return [{"code": "no_speech"}]
     found: list[dict[str, Any]] = []
+    if job.request.get("names") and written_language(transcript) != "ko":
+        found.append({"code": "names_need_korean", "found": transcript.language})
     covered, sure = transcript.coverage, transcript.language_probability
     if covered is not None and covered.ratio < LOW:
         found.append({"code": "low_coverage", "percent": round(100 * covered.ratio)})
