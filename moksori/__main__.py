@@ -5,7 +5,8 @@ import os
 
 import click
 
-from speech.errors import Language, SpeechError
+from moksori.terminal import language
+from speech.errors import SpeechError
 from speech.settings import BadSettings
 
 COMMANDS = (
@@ -45,15 +46,9 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except SpeechError as error:
-            raise click.ClickException(error.message(_language())) from None
+            raise click.ClickException(error.message(language())) from None
         except BadSettings as error:
             raise click.ClickException(str(error)) from None
-
-
-def _language() -> Language:
-    """The language of the terminal (POSIX: the first of these that is set decides)."""
-    told = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return "ko" if next(filter(None, told), "").startswith("ko") else "en"
 
 
 @click.command(cls=Commands)

@@ -13,6 +13,7 @@ import psutil
 from moksori.buckets import voices_in_bucket, whisper_in_bucket
 from moksori.look import Look
 from moksori.opened import opened_store
+from moksori.terminal import language
 from server.process import is_loopback
 from speech import access
 from speech.errors import SpeechError
@@ -96,7 +97,7 @@ def models(settings: Settings) -> Iterator[Look]:
             True, f"Whisper {settings.whisper_model}: {find(settings.whisper_model, settings)}"
         )
     except SpeechError as error:
-        yield Look(False, error.message(), "moksori prepare")
+        yield Look(False, error.message(language()), "moksori prepare")
     if is_bucket(settings.whisper_model):
         yield whisper_in_bucket(settings)
 
@@ -135,7 +136,7 @@ def services(settings: Settings) -> Iterator[Look]:
                 fix = "is MOKSORI_BROKER_URL right, and the broker up?"
                 yield Look(store.bells.probe() is not None, "RabbitMQ", fix)
     except SpeechError as error:
-        yield Look(False, error.message(), "moksori migrate (make run does it by itself)")
+        yield Look(False, error.message(language()), "moksori migrate (make run does it by itself)")
     yield Look(True, f"artifacts at {settings.artifacts_url} (try: moksori storage check)")
     folder = next(parent for parent in (settings.data, *settings.data.parents) if parent.exists())
     free = shutil.disk_usage(folder).free

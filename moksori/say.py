@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from moksori.terminal import language
 from speech.encode import FORMATS, find_format
-from speech.errors import InvalidRequest, SpeechError
+from speech.errors import InvalidRequest
 from speech.korean.sentences import sentences
+from speech.messages import say
 from speech.settings import Settings
 
 
@@ -25,19 +27,17 @@ def command(
 ) -> None:
     """Speak TEXT with a member's voice into a file."""
     form = form or output.suffix.removeprefix(".") or "wav"
-    try:
-        find_format(form, "--format")
-        seconds, told = _say(text, {"voice": voice, "speed": speed}, output, form, captions)
-    except SpeechError as error:
-        raise click.ClickException(error.message()) from error
+    find_format(form, "--format")
+    seconds, left_out = _say(text, {"voice": voice, "speed": speed}, output, form, captions)
     click.echo(f"{output}: {seconds:.2f} s")
-    for warning in told:
-        click.echo(warning["message"], err=True)
+    if left_out:
+        told = say("characters_left_out", language(), characters=" ".join(left_out))
+        click.echo(told, err=True)
 
 
 def _say(
     text: str, asked: dict[str, Any], output: Path, form: str, captions: str | None
-) -> tuple[float, list[dict[str, Any]]]:
+) -> tuple[float, list[str]]:
     # Models load only after the options were understood.
     from worker.asked import read_request
     from worker.recording import Finish, Recording
@@ -61,4 +61,4 @@ def _say(
         shutil.move(sound.path, output)
         for other in others:
             shutil.move(other.path, output.with_suffix(other.path.suffix))
-    return recording.duration, Told(lines).warnings()
+    return recording.duration, list(Told(lines).unknown)

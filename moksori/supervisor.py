@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 
+from moksori.terminal import language
 from server.process import refuse_open_bind
 from speech import migrations
 from speech.errors import SpeechError, Unavailable
@@ -142,7 +143,7 @@ class Supervisor:
                 # We hold the lock, so whoever held a row from this folder is dead.
                 self.store.release(f"{self.host}/", "preempted")
         except SpeechError as error:
-            raise WontStart(error.message()) from None
+            raise WontStart(error.message(language())) from None
 
     def _start(self, program: Program) -> None:
         program.boot = f"{uuid.uuid4().hex[:12]}"

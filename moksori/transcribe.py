@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from moksori import terminal
 from speech.cue_rules import PRESETS, rules_for
-from speech.errors import SpeechError
 from speech.languages import parse_language
 from speech.media import MediaLimits, decode
 from speech.messages import say
@@ -45,16 +45,13 @@ def command(
     output: Path | None,
 ) -> None:
     """Write down what is said in FILE, any sound or video file."""
-    try:
-        options = TranscribeOptions(
-            language=parse_language(language, "--language"),
-            task="translate" if translate else "transcribe",
-            prompt=prompt,
-        )
-        transcript = transcribe_file(file, options, Settings.from_env())
-        written = WRITERS[name](transcript, rules_for(written_language(transcript), preset))
-    except SpeechError as error:
-        raise click.ClickException(error.message()) from None
+    options = TranscribeOptions(
+        language=parse_language(language, "--language"),
+        task="translate" if translate else "transcribe",
+        prompt=prompt,
+    )
+    transcript = transcribe_file(file, options, Settings.from_env())
+    written = WRITERS[name](transcript, rules_for(written_language(transcript), preset))
     if output is None:
         click.echo(written.encode(), nl=False)
     else:
@@ -93,4 +90,4 @@ def transcribe_file(file: Path, options: TranscribeOptions, settings: Settings) 
 
 
 def _warn(code: str, **fields: Any) -> None:
-    click.echo(say(code, **fields), err=True)
+    click.echo(say(code, terminal.language(), **fields), err=True)

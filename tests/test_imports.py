@@ -33,6 +33,7 @@ READS_ENVIRONMENT = {
     "worker/pool.py",
     "worker/scratch.py",
     "moksori/__main__.py",
+    "moksori/terminal.py",
     "moksori/supervisor.py",
 }
 LONGEST = 300  # lines

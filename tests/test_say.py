@@ -6,19 +6,25 @@ import wave
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from moksori.say import command as say
+from moksori.__main__ import main
 from moksori.voices import command as voices
+from speech.messages import MESSAGES
 from speech.voices import SHIPPED
 
 pytestmark = pytest.mark.models
 
 
+def say(*arguments: str, language: str = "en_US.UTF-8") -> Result:
+    """Run `moksori say` in a terminal of this language."""
+    return CliRunner(env={"LC_ALL": language}).invoke(main, ["say", *arguments])
+
+
 def test_say_writes_a_wav_and_captions_without_a_server(tmp_path: Path) -> None:
     output = tmp_path / "hi.wav"
     arguments = ["안녕하세요", "--member", "나래", "-o", str(output), "--captions", "srt"]
-    ran = CliRunner().invoke(say, arguments)
+    ran = say(*arguments)
     assert ran.exit_code == 0, ran.output
     with wave.open(str(output)) as file:
         assert 0.5 < file.getnframes() / file.getframerate() < 3
@@ -27,7 +33,7 @@ def test_say_writes_a_wav_and_captions_without_a_server(tmp_path: Path) -> None:
 
 def test_say_takes_the_format_from_the_file_and_the_speed(tmp_path: Path) -> None:
     output = tmp_path / "hi.flac"
-    ran = CliRunner().invoke(say, ["안녕", "-o", str(output), "--speed", "2"])
+    ran = say("안녕", "-o", str(output), "--speed", "2")
     assert ran.exit_code == 0, ran.output
     assert output.read_bytes()[:4] == b"fLaC"
 
@@ -45,16 +51,24 @@ def test_say_refuses_with_what_is_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ran = CliRunner().invoke(say, arguments)
+    ran = say(*arguments)
     assert ran.exit_code != 0
     assert said in ran.output
     assert list(tmp_path.iterdir()) == []
 
 
 def test_say_tells_what_it_left_out(tmp_path: Path) -> None:
-    ran = CliRunner().invoke(say, ["안녕 ねこ", "-o", str(tmp_path / "x.wav")])
+    ran = say("안녕 ねこ", "-o", str(tmp_path / "x.wav"))
     assert ran.exit_code == 0
     assert "ね こ" in ran.output
+    ran = say("안녕 ねこ", "-o", str(tmp_path / "x.wav"), language="ko_KR.UTF-8")
+    assert MESSAGES["characters_left_out"][1].format(characters="ね こ") in ran.output
+
+
+def test_say_refuses_in_the_language_of_the_terminal() -> None:
+    ran = say("안녕", "-o", "x.wma", language="ko_KR.UTF-8")
+    assert ran.exit_code == 1
+    assert "wma 형식으로" in ran.output
 
 
 def test_voices_lists_every_member_and_its_engine() -> None:

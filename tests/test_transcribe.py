@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from moksori.transcribe import command
+from moksori.__main__ import main
 from speech.errors import BadMedia, Cancelled, InvalidRequest, TooLarge
 from speech.jobs import Artifact, Job, NewJob
 from speech.lexicon import Entry
+from speech.messages import MESSAGES
 from speech.settings import Settings
 from speech.subtitles import from_json
 from tests import hearing_fixtures
@@ -393,7 +394,7 @@ def run(monkeypatch):
     monkeypatch.setitem(TRANSCRIBERS, "whisper", lambda settings: ToneEngine())
 
     def call(*arguments: str) -> Any:
-        return CliRunner().invoke(command, arguments)
+        return CliRunner().invoke(main, ["transcribe", *arguments])
 
     return call
 
@@ -429,6 +430,14 @@ def test_the_command_says_what_is_wrong(run, tmp_path):
     ran = run(str(silent), "--format", "vtt")
     assert (ran.exit_code, ran.stdout) == (0, "WEBVTT\n")
     assert "No speech was found" in ran.stderr
+
+
+def test_the_command_speaks_the_language_of_the_terminal(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    (tmp_path / "a").write_bytes(b"")
+    assert f"Error: {MESSAGES['media_empty'][1]}" in run(str(tmp_path / "a")).stderr
+    silent = wav(tmp_path / "b", np.zeros(16_000, np.int16))
+    assert MESSAGES["no_speech"][1] in run(str(silent)).stderr
 
 
 def test_names_are_written_as_they_are_and_each_repair_is_told(bench, tune, monkeypatch):
