@@ -110,8 +110,10 @@ def _refuse_keys(words: Iterable[str]) -> None:
 
 def _find(service: Service) -> Caller:
     given, settings, db = _bearer(), service.settings, service.store.db
+    asked = settings.require_keys or not is_loopback(settings.host)
+    if asked and given is None:
+        raise Unauthorized("key_missing")  # a flood of such requests is not felt by the store
     with db.read() as connection:
-        asked = settings.require_keys or not is_loopback(settings.host)
         if not asked and not access.exist(connection):
             return Caller()
         if given is None:

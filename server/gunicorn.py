@@ -32,6 +32,9 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 4096
+forwarded_allow_ips = (
+    ""  # no header says which path, scheme or name this is; MOKSORI_PUBLIC_URL does
+)
 loglevel = _settings.log_level.lower()
 errorlog = "-"
 

@@ -93,6 +93,18 @@ def test_keys_can_be_asked_for_from_the_start(new_database, tmp_path):
     made.store.db.close()
 
 
+def test_where_keys_are_asked_for_a_request_without_one_costs_the_store_nothing(
+    new_database, tmp_path, monkeypatch
+):
+    made = serve(new_database("sqlite"), tmp_path, require_keys=True)
+    made.store.db.close()
+    monkeypatch.setattr(made.store.db, "engine", serve_nothing(made))
+    client = made.app.test_client()
+    assert code(client.get("/v1/jobs")) == (401, "key_missing")
+    unknown = bearer("mks_00000000_" + "A" * 43)
+    assert code(client.get("/v1/jobs", headers=unknown)) == (503, "store_unavailable")
+
+
 def test_on_an_address_that_others_reach_keys_are_asked_for_whatever_the_store_says(
     new_database, tmp_path
 ):

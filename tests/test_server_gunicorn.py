@@ -114,6 +114,12 @@ def test_a_truncated_form_is_refused(live):
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "broken_form")
 
 
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO"])
+def test_no_header_changes_which_route_is_asked_for(live, name):
+    answer = requests.get(f"{live[0]}/v1/models", headers={name: "/v1"}, timeout=5)
+    assert (answer.status_code, answer.json()["object"]) == (200, "list")
+
+
 def test_a_hang_up_frees_the_waits_place(sqlite_template, tmp_path):
     database = tmp_path / "store.db"
     database.write_bytes(sqlite_template.read_bytes())
