@@ -31,7 +31,9 @@ class Listener:
     ) -> None:
         self.engine, self.samples = engine, samples
         # Gentler: nothing before it to lead astray, and doubts that anybody speaks do not count.
-        self.again = replace(options, prompt=None, vad_filter=True, no_speech_threshold=None)
+        self.again = replace(
+            options, prompt=None, vad_filter=True, no_speech_threshold=None, without_timestamps=True
+        )
         self.speech = [(start / RATE, end / RATE) for start, end in speech]
         self.heard: list[Stretch] = []
         self.recovered: list[Stretch] = []

