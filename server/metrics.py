@@ -23,7 +23,7 @@ from speech.store import JobStore
 
 FRESH = 1.0  # seconds that a look at the store is good for
 BUCKETS = (0.005, 0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # seconds
-PURGED = ("uploads", "inputs", "artifacts", "rows", "tombstones", "strays", "objects")
+PURGED = ("uploads", "inputs", "artifacts", "rows", "tombstones", "speech", "strays", "objects")
 Values = Mapping[Any, float]  # by the values of the labels: a tuple
 
 

@@ -4,6 +4,7 @@ from itertools import chain
 from typing import Any
 
 from flask import Response
+from flask import request as http
 
 from server.bodies import SpeechBody, SpeechFields, SpeechJobBody, VoiceId
 from server.caller import caller
@@ -85,6 +86,7 @@ def _options(body: SpeechFields) -> dict[str, Any]:
         "on_unknown": body.on_unknown if body.on_unknown != "spell" else None,
         "sample_rate": body.sample_rate,
         "seed": body.seed,
+        "no_cache": True if http.cache_control.no_cache else None,
     }
 
 

@@ -13,7 +13,15 @@ from sqlalchemy import Connection, Row, delete, select
 from speech import uploads
 from speech.database import Tx
 from speech.retention import WHOLE
-from speech.schema import corrections, idempotency, jobs, pieces, tombstones, trash
+from speech.schema import (
+    corrections,
+    idempotency,
+    jobs,
+    pieces,
+    speech_cache,
+    tombstones,
+    trash,
+)
 from speech.turns import upsert
 from speech.uploads import Upload
 
@@ -132,6 +140,7 @@ def erase(tx: Tx, job_id: str) -> list[str]:
     tx.connection.execute(upsert(tx, tombstones).on_conflict_do_nothing(), graves)
     for start in range(0, len(family), _MANY):
         ids = [row.id for row in family[start : start + _MANY]]
+        _drop_cached(tx, ids)
         tx.connection.execute(delete(pieces).where(pieces.c.job.in_(ids)))
         tx.connection.execute(delete(corrections).where(corrections.c.job.in_(ids)))
         tx.connection.execute(delete(idempotency).where(idempotency.c.job.in_(ids)))
@@ -140,6 +149,12 @@ def erase(tx: Tx, job_id: str) -> list[str]:
     gone = inputs - set(tx.connection.execute(kept).scalars())
     uploads.forget_keys(tx.connection, gone)
     return sorted(gone)
+
+
+def _drop_cached(tx: Tx, ids: list[str]) -> None:
+    """Sound of these jobs that was kept for the next request goes with them."""
+    made = delete(speech_cache).where(speech_cache.c.job.in_(ids)).returning(speech_cache.c.prefix)
+    throw_away(tx, list(tx.connection.execute(made).scalars()))
 
 
 def throw_away(tx: Tx, keys: Iterable[str]) -> None:

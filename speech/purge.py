@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from sqlalchemy import Row, delete, select
 
-from speech import counting, erasing, locks, retention, strays, uploads
+from speech import counting, erasing, locks, retention, speech_cache, strays, uploads
 from speech.database import Tx
 from speech.errors import Conflict, Unavailable
 from speech.retention import BEGINNING, DAY, FILE, ROW, WHOLE, Keep
@@ -44,7 +44,8 @@ class _Rehearsed(Exception):
 class Purge:
     """One run; with `dry` everything is looked for and nothing is changed.
 
-    `done` counts what went: uploads, inputs, artifacts (jobs whose files went), rows, tombstones, strays, objects
+    `done` counts what went: uploads, inputs, artifacts (jobs whose files went), rows, tombstones,
+    speech (entries of the cache), strays, objects
     (removed from storage), and `failed` ones.
     """
 
@@ -53,6 +54,7 @@ class Purge:
     ) -> None:
         self.store, self.storage, self.name, self.dry = store, storage, name, dry
         self.keep = Keep.from_settings(settings)
+        self.most_speech = settings.speech_cache_bytes
         self.done: Counter[str] = Counter()
 
     def run(self, look_for_strays: bool = True) -> Counter[str]:
@@ -67,6 +69,7 @@ class Purge:
             self._take_rows()
             self._look_for_files()
             self._clear_tombstones()
+            self._take_speech()
             if look_for_strays:
                 self._find_strays()
             self._empty_trash()
@@ -135,6 +138,19 @@ class Purge:
             with self._writing() as tx:
                 old = delete(tombstones).where(tombstones.c.gone < tx.now - self.keep.tombstones)
                 self.done["tombstones"] += tx.connection.execute(old).rowcount
+
+    def _take_speech(self) -> None:
+        """What is kept for the next request: what nobody asks for, then what is too much."""
+        for take in (
+            lambda tx: speech_cache.take_old(tx, tx.now - self.keep.speech, BATCH),
+            lambda tx: speech_cache.take_over(tx, self.most_speech, BATCH),
+        ):
+            went = 1
+            while went:
+                with self._writing() as tx:
+                    went = take(tx)
+                    self.done["speech"] += went
+                went = 0 if self.dry else went
 
     def _find_strays(self) -> None:
         if not self._is_alone():

@@ -29,6 +29,7 @@ class Keep:
     artifacts: float
     rows: float
     tombstones: float
+    speech: float  # from its last use
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Keep":
@@ -38,6 +39,7 @@ class Keep:
             settings.keep_artifacts_days,
             settings.keep_jobs_days,
             settings.keep_tombstones_days,
+            settings.keep_speech_days,
         )
         return cls(*(one * DAY if one > 0 else math.inf for one in days))
 

@@ -185,6 +185,12 @@ class Settings:
     keep_tombstones_days: float = _s(
         365.0, "Days the id of a job that is gone answers 410; 0: for ever"
     )
+    keep_speech_days: float = _s(
+        30.0, "Days sound is kept for the next request that would sound the same; 0: for ever"
+    )
+    speech_cache_bytes: int = _s(
+        1_073_741_824, "Most bytes of sound kept for the next request; 0: none is"
+    )
     purge_seconds: float = _s(
         3_600.0, "How often what is past its time is removed; 0: only by `moksori purge`"
     )

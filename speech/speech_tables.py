@@ -1,6 +1,6 @@
 """The store's tables beside the jobs that speech needs; speech/migrations makes them."""
 
-from sqlalchemy import JSON, Boolean, Column, Double, Index, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, Index, Integer, String, Table
 
 from speech.metadata import metadata
 
@@ -27,4 +27,23 @@ lexicon_versions = Table(
     metadata,
     Column("tenant", String(64), primary_key=True),
     Column("version", Integer, nullable=False),
+)
+
+# Sound that was made before: by what is heard in it. `files` by format; all of an entry's objects are below `prefix`.
+speech_cache = Table(
+    "speech_cache",
+    metadata,
+    Column("tenant", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("prefix", String(200), nullable=False),
+    Column("job", String(36), nullable=False),  # that made it: erased, it takes the entry along
+    Column("member", Integer, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("made", Double, nullable=False),
+    Column("used", Double, nullable=False),
+    Index("speech_cache_used", "used"),
+    Index("speech_cache_prefix", "prefix"),
+    Index("speech_cache_member", "member"),
+    Index("speech_cache_job", "job"),
 )

@@ -131,3 +131,10 @@ def test_sample_rate_and_seed_reach_the_worker(served, client):
         16_000,
         0,
     )
+
+
+def test_cache_control_no_cache_reaches_the_worker(served, client):
+    assert speak(client, {"Cache-Control": "no-cache"}).status_code == 200
+    assert served.claimed[-1].request["no_cache"] is True
+    assert speak(client).status_code == 200
+    assert "no_cache" not in served.claimed[-1].request

@@ -1,18 +1,21 @@
 """One attempt at one job: what a handler is given, and what it answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speech.errors import Cancelled
-from speech.jobs import Job, NewJob
+from speech.jobs import Artifact, Job, NewJob
 from speech.korean.lexicon import Lexicon
 from speech.lexicon import Entry
 from speech.settings import Settings
 from speech.storage import Storage
 from speech.transcript import Segment
 from worker.lexicons import EMPTY
+
+if TYPE_CHECKING:
+    from worker.sound_cache import Sounds
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,25 @@ class NewArtifact:
 
 
 @dataclass(frozen=True)
+class Made:
+    """Sound that may be of use again: worker/sound_cache.py."""
+
+    key: str  # what is heard in it
+    member: int
+    formats: list[str]
+    times: Path  # when each letter is said
+
+
+@dataclass(frozen=True)
 class Done:
     """The job's work is finished."""
 
-    artifacts: list[NewArtifact]
+    artifacts: Sequence[NewArtifact | Artifact]  # to be stored, or stored under the attempt already
     result: dict[str, Any]  # the kind's own, as the API shows it
     usage: dict[str, float] = field(default_factory=dict)  # audio_seconds, characters
     warnings: list[Any] = field(default_factory=list)
     reuse: str | None = None  # the key by which later jobs find this one: worker/reuse.py
+    made: Made | None = None  # sound to be kept
 
 
 @dataclass(frozen=True)
@@ -62,10 +76,10 @@ class Attempt:
     on_store: Callable[[str, Path, str], str]
     stopping: Callable[[], bool]
     on_news: Callable[[], None] = lambda: None
-    lexicon: Callable[[int], Lexicon] = lambda member: (
-        EMPTY
-    )  # what holds for a member of the job's tenant
+    # What holds for a member of the job's tenant.
+    lexicon: Callable[[int], Lexicon] = lambda member: EMPTY
     entries: Callable[[], list[Entry]] = list  # what holds for every member of it
+    sounds: "Sounds | None" = None  # the cache, where there is one
     find_same: Callable[[str], Job | None] = lambda key: None  # the tenant's job with this `reuse`
 
     def progress(self, fraction: float, step: str) -> None:

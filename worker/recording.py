@@ -88,6 +88,15 @@ class Recording:
         elif len(samples):
             self._write(self._leveled(samples))
 
+    @property
+    def samples(self) -> int:
+        """Samples so far."""
+        return self._count
+
+    def pass_over(self, samples: int) -> None:
+        """Sound that is in files already, of which only captions are wanted."""
+        self._count += samples
+
     def take(self, last: bool) -> bytes:
         """What the stream has grown by; `last` ends it."""
         if last and self._live:

@@ -31,6 +31,7 @@ from worker.lease import Lease
 from worker.lexicons import Lexicons
 from worker.progress import Progress
 from worker.registry import HANDLERS
+from worker.sound_cache import Sounds
 from worker.staging import Staging
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Runner:
         self.holder = holder
         self.staging = Staging(store, storage, settings)
         self.lexicons = Lexicons(store)
+        self.sounds = Sounds(store, storage, settings)
         self.response_ms: float | None = None  # of the last attempt
         self._claims = 0
         self._storage_failed = False
@@ -174,6 +176,7 @@ class Runner:
             entries=lambda: self.lexicons.entries(job.tenant),
             on_store=lambda name, path, kind: self._put(job, NewArtifact(name, path, kind)).key,
             stopping=lease.stopping.is_set,
+            sounds=self.sounds,
             find_same=lambda key: reuse.find(self.store, job.tenant, key),
         )
         self.staging.look_ahead(job.lane)
@@ -191,7 +194,9 @@ class Runner:
         return HANDLERS[attempt.job.lane](attempt)
 
     def _commit(self, job: Job, done: Done, pieces: list[tuple[int, Any]], compute: float) -> None:
-        artifacts = [self._put(job, new) for new in done.artifacts]
+        artifacts = [
+            one if isinstance(one, Artifact) else self._put(job, one) for one in done.artifacts
+        ]
         usage = {**done.usage, "compute_seconds": round(compute, 3)}
         after = self._persist(
             lambda: self.store.commit(job, artifacts, done.result, usage, done.warnings, pieces)
@@ -201,6 +206,8 @@ class Runner:
             self._persist(lambda: reuse.remember(self.store, job, key))
         if after.state == "running":
             self._copy_out(after)
+        if done.made is not None:
+            self.sounds.keep(job, done.made, artifacts)
 
     def _put(self, job: Job, new: NewArtifact) -> Artifact:
         key = attempt_key(job, new.name)

@@ -7,19 +7,21 @@ from typing import Any
 
 from speech.encode import read_wav
 from speech.errors import InvalidRequest
-from speech.jobs import Job, NewJob, piece_name
+from speech.jobs import Artifact, Job, NewJob, piece_name
 from speech.korean.sentences import Border, parts, sentences
 from speech.settings import Settings
 from speech.subtitles import from_json
 from speech.transcript import Segment
 from speech.voices import Voice
 from worker.asked import is_streamed, read_finish, read_request
-from worker.attempt import Attempt, Done, Split
+from worker.attempt import Attempt, Done, NewArtifact, Split
+from worker.cached import from_cache, is_cached, key_of, to_cache
+from worker.lines import Line
 from worker.new_voices import wait_for_new_voice
 from worker.pauses import Pauses
 from worker.preview import preview
 from worker.recording import Recording, asked_formats
-from worker.speaker import Line, Request, Speaker, Utterance, load_speech_models
+from worker.speaker import Request, Speaker, Utterance, load_speech_models
 from worker.told import Told
 
 __all__ = ["load_speech_models", "record", "speak"]
@@ -44,9 +46,15 @@ def speak(attempt: Attempt) -> Done | Split:
     cut = sentences(text, attempt.settings.sentence_characters)
     request = replace(request, lexicon=attempt.lexicon(request.voice.member))
     lines = speaker.read(cut, request, attempt.check)
+    finish = read_finish(attempt.job, request.voice, attempt.settings)
+    key = key_of(lines, request, finish, speaker.pauses, is_streamed(attempt.job))
     if attempt.job.kind == "preview":
-        return preview(attempt, speaker, request, lines)
-    return _work(attempt, speaker, request, lines)
+        return preview(attempt, speaker, request, lines, is_cached(attempt, key))
+    if found := from_cache(attempt, key, lines, request):
+        recording, made = found
+        done = _done(attempt, speaker, request.voice, recording, Told(lines))
+        return _from_cache(attempt.job, done, made)
+    return _work(attempt, speaker, request, lines, key)
 
 
 def _parts(job: Job, text: str, settings: Settings) -> list[NewJob]:
@@ -59,15 +67,28 @@ def _parts(job: Job, text: str, settings: Settings) -> list[NewJob]:
     return [NewJob("part", job.lane, request, job.tenant, job.priority) for request in asked]
 
 
-def _work(attempt: Attempt, speaker: Speaker, request: Request, lines: list[Line]) -> Done:
-    count = sum(bool(line.ids) for line in lines)
+def _work(
+    attempt: Attempt, speaker: Speaker, request: Request, lines: list[Line], key: str
+) -> Done:
+    count, timings = sum(bool(line.ids) for line in lines), []
     with _recording(attempt, request) as recording:
         for place, utterance in enumerate(speaker.speak(lines, request, attempt.check), 1):
             record(utterance, recording)
-            if utterance.segment:
+            if utterance.segment and utterance.timing:
+                timings.append(utterance.timing)
                 _publish(attempt, recording, utterance.segment, count)
             attempt.progress(place / len(lines), "speaking")
-        return _done(attempt, speaker, request.voice, recording, Told(lines))
+        done = _done(attempt, speaker, request.voice, recording, Told(lines))
+        made = to_cache(attempt, key, request, recording.samples, timings)
+        return replace(done, made=made)
+
+
+def _from_cache(job: Job, done: Done, made: dict[str, Artifact]) -> Done:
+    """The captions with the sound that was made before, in the order asked for."""
+    files: dict[str, NewArtifact | Artifact] = {one.name: one for one in done.artifacts}
+    files |= {one.name: one for one in made.values()}
+    artifacts = [files[f"speech.{name}"] for name in asked_formats(job.request)]
+    return replace(done, artifacts=artifacts, result=done.result | {"cached": True})
 
 
 def _publish(attempt: Attempt, recording: Recording, segment: Segment, count: int) -> None:
@@ -161,6 +182,7 @@ def _done(
         "voice_version": version,
         "engine": speaker.engine.name,
         "sentences": len(recording.segments),
+        "cached": False,
         **told.to_json(),
     }
     usage = {"audio_seconds": round(recording.duration, 3), "characters": float(len(text))}

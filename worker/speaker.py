@@ -9,13 +9,14 @@ import numpy as np
 
 from speech.errors import InvalidRequest
 from speech.korean.lexicon import Lexicon
-from speech.korean.reader import NO_ENTRIES, Emoji, OnUnknown, Reader, Reading, symbols
+from speech.korean.reader import NO_ENTRIES, Emoji, OnUnknown, Reader, symbols
 from speech.korean.sentences import Border, Sentence
 from speech.settings import Settings
-from speech.transcript import Segment, Word
+from speech.transcript import Segment
 from speech.voices import Voice, Voices, load_voices
 from voice_model.engines import Engine, load
 from voice_model.pipeline import SEED, SpeakOptions
+from worker.lines import Line, Timing, caption
 from worker.pauses import USUAL, Pauses
 
 WARM_UP = "안녕하세요."
@@ -36,26 +37,13 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A sentence as the voice will say it; `ids` is empty when nothing in it has a sound."""
-
-    sentence: Sentence
-    reading: Reading
-    ids: list[int]
-    spelled: list[str]  # the symbol of each id
-    lacking: tuple[str, ...]  # symbols that the voice does not have
-    before: (
-        Border | None
-    )  # the pause before it: what ended the sentence before, None at the beginning
-
-
-@dataclass(frozen=True)
 class Utterance:
     """One spoken sentence; `segment` is timed from the start of the recording, None without a sound."""
 
     samples: np.ndarray  # float32, with the pause before the sentence
     segment: Segment | None
     line: Line
+    timing: Timing | None = None
 
 
 class Speaker:
@@ -135,16 +123,15 @@ class Speaker:
         voice = request.voice
         audio, frames = self.engine.synthesize(line.ids, voice, _options(request), check)
         before = self._pause(line, request)
-        start = (at + len(before)) / audio.rate
+        start = at + len(before)
         edges = np.concatenate([[0], np.cumsum(frames) * voice.hop])
         samples, edges = self.pauses.within(
             audio.samples, edges, line.spelled, audio.rate, request.speed
         )
-        words = word_times(line.reading, line.spelled, start + edges / audio.rate)
-        end = start + len(samples) / audio.rate
-        segment = Segment(number, start, end, line.reading.text, words=words)
+        timing = Timing.of(start, len(samples), line.spelled, edges)
+        segment = caption(line, number, timing, audio.rate)
         samples = np.concatenate([before, faded(samples, audio.rate)])
-        return Utterance(samples, segment, line)
+        return Utterance(samples, segment, line, timing)
 
     def _pause(self, line: Line, request: Request) -> np.ndarray:
         if line.before is None:
@@ -165,27 +152,6 @@ def faded(samples: np.ndarray, rate: int) -> np.ndarray:
     samples[:length] *= rise
     samples[len(samples) - length :] *= rise[::-1]
     return samples
-
-
-def word_times(reading: Reading, spelled: list[str], edges: np.ndarray) -> tuple[Word, ...]:
-    """The written words with the times of the said words that they became.
-
-    `edges` are the n + 1 borders in seconds of the n symbols in `spelled`.
-    """
-    said: list[list[float]] = [[]]
-    for place, letter in enumerate(spelled):
-        if letter == " ":
-            said.append([])
-        else:
-            said[-1] += [edges[place], edges[place + 1]]
-    spans = [(times[0], times[-1]) if times else None for times in said]
-    spoken = reading.reading.split(" ")
-    found, last = [], float(edges[0])
-    for word, first, end in reading.words:
-        times = [span for span in spans[first:end] if span]
-        start, last = (float(times[0][0]), float(times[-1][1])) if times else (last, last)
-        found.append(Word(f" {word}", start, last, 1.0, reading=" ".join(spoken[first:end])))
-    return tuple(found)
 
 
 def load_speech_models(settings: Settings) -> Speaker:

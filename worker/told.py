@@ -5,7 +5,7 @@ from typing import Any
 
 from speech.errors import InvalidRequest
 from speech.lexicon import entry_of
-from worker.speaker import Line
+from worker.lines import Line
 
 MOST_CHANGES = 200  # of a result; the text itself says the rest
 
