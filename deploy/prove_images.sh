@@ -13,13 +13,14 @@ base=$folder/base
 port=18000
 mounts="/etc/resolv.conf:/etc/resolv.conf ${MOUNTS:-}"
 mkdir -p "$folder"
+if curl -s "http://127.0.0.1:$port/health" > /dev/null; then echo "port $port is taken"; exit 1; fi
 
 store() { buildah --root "$folder/storage" --runroot "$folder/run" --storage-driver vfs "$@"; }
 say() { printf '\n== %s\n' "$*"; }
-started=
 end() {
-  # shellcheck disable=SC2086  # process ids are words
-  [ -z "$started" ] || kill $started 2> /dev/null || true
+  for pid in "$folder"/*.pid; do
+    [ ! -f "$pid" ] || kill "$(cat "$pid")" 2> /dev/null || true
+  done
   wait
   [ -n "${KEEP:-}" ] || rm -rf "$folder"
 }
@@ -49,7 +50,8 @@ build moksori-flask Dockerfile.flask
 build moksori-worker Dockerfile.worker
 store images --format '{{.Name}} {{.Size}}'
 
-# One container of each image; `inside` runs a command there as an engine would with --read-only --cap-drop ALL.
+# One container of each image; `inside` runs a command there as an engine would with --read-only --cap-drop ALL. With NAME its
+# process can be found again, whatever shells are around it.
 for image in moksori-flask moksori-worker; do
   root=$(store mount "$(store from --pull-never "$image")")
   for mount in $mounts; do touch "$root${mount#*:}"; done
@@ -62,7 +64,8 @@ inside() {
   image=$1
   shift
   # shellcheck disable=SC2016,SC2046  # the inner shell's own; a variable of the image is a word
-  ROOT=$(cat "$folder/$image.root") FOLDER=$folder MOUNTS=$mounts unshare --mount sh -eu -c '
+  ROOT=$(cat "$folder/$image.root") FOLDER=$folder MOUNTS=$mounts NAME=${NAME:-} unshare --mount sh -eu -c '
+    [ -z "$NAME" ] || echo $$ > "$FOLDER/$NAME.pid"
     mount --bind "$ROOT" "$ROOT"
     mount -t proc proc "$ROOT/proc"
     mount --rbind /dev "$ROOT/dev"
@@ -81,6 +84,7 @@ soon() {
     sleep 1
   done
   echo "after two minutes still not so: $*"
+  tail -20 "$folder"/*.log
   exit 1
 }
 
@@ -102,8 +106,7 @@ inside moksori-flask moksori keys create --name proof --scope speak --scope tran
 key=$(grep -oE 'mks_[A-Za-z0-9_-]+' "$folder/key" | head -1)
 command=$(store inspect --type image --format '{{range .OCIv1.Config.Cmd}}{{.}} {{end}}' moksori-flask)
 # shellcheck disable=SC2086  # the image's words
-inside moksori-flask $command > "$folder/server.log" 2>&1 &
-started="$started $!"
+NAME=server inside moksori-flask $command > "$folder/server.log" 2>&1 &
 soon inside moksori-flask python -m server.health_check
 curl -sf "http://127.0.0.1:$port/health"; echo
 
@@ -112,8 +115,7 @@ inside moksori-worker moksori prepare --fetch
 inside moksori-worker celery -A worker.app --version
 if inside moksori-worker python -m worker.health; then echo "healthy before it runs"; exit 1; fi
 mkfifo "$folder/held"
-inside moksori-worker python -m worker.embedded < "$folder/held" > "$folder/worker.log" 2>&1 &
-started="$started $!"
+NAME=worker inside moksori-worker python -m worker.embedded < "$folder/held" > "$folder/worker.log" 2>&1 &
 exec 9> "$folder/held"
 soon inside moksori-worker python -m worker.health
 
