@@ -11,6 +11,7 @@ from flask import current_app, g, request
 
 from server.contract import Told
 from server.limits import count_request
+from server.origins import refuse_rebound
 from server.process import is_loopback
 from server.service import Service, here
 from speech import access, tokens
@@ -87,7 +88,7 @@ def caller() -> Caller:
 def admit() -> None:
     """Find out who calls, and let nobody through who lacks the scope that the route declares.
 
-    Raises Unauthorized, Forbidden("scope_missing"), LimitReached or InvalidRequest("key_in_query").
+    Raises Unauthorized, Forbidden (scope_missing, foreign_host), LimitReached or InvalidRequest("key_in_query").
     """
     _refuse_keys(part for pair in request.args.items(multi=True) for part in pair)
     if request.endpoint is None or request.method == "OPTIONS":
@@ -115,6 +116,7 @@ def _find(service: Service) -> Caller:
         raise Unauthorized("key_missing")  # a flood of such requests is not felt by the store
     with db.read() as connection:
         if not asked and not access.exist(connection):
+            refuse_rebound(settings)
             return Caller()
         if given is None:
             raise Unauthorized("key_missing")

@@ -1,10 +1,12 @@
 """Which web pages may call: an exact list of origins; a page from elsewhere cannot start jobs through a visitor."""
 
+import ipaddress
 import re
+from urllib.parse import urlsplit
 
 from flask import request
 
-from speech.errors import InvalidRequest
+from speech.errors import Forbidden, InvalidRequest
 from speech.settings import Settings
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?\Z")
@@ -36,3 +38,30 @@ def refuse_foreign(origins: list[str]) -> None:
         return
     if request.headers.get("Origin") not in origins:
         raise InvalidRequest("foreign_origin")
+
+
+def refuse_rebound(settings: Settings) -> None:
+    """Where no key is asked for, refuse a Host that names another machine. Raises Forbidden("foreign_host").
+
+    A page may let its own name lead to 127.0.0.1 (DNS rebinding). To the browser it is same-origin then, and only
+    the name in its requests tells them from ours.
+    """
+    name = _host_name(request.host)
+    ours = {"localhost", settings.host.lower(), _host_name(urlsplit(settings.links_url).netloc)}
+    if not (name in ours or name.endswith(".localhost") or _is_address(name)):
+        raise Forbidden("foreign_host", host=name or "-")
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -94,7 +94,7 @@ def test_a_client_that_breaks_off_an_upload_leaves_nothing(live):
     count = len(beside.claimed)
     with socket.create_connection((parts.hostname, parts.port)) as connection:
         connection.sendall(
-            b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n"
+            b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 400000\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
             b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
             + b"a"

@@ -6,6 +6,7 @@ import pytest
 
 from server.origins import allowed_origins
 from speech.settings import Settings
+from tests.key_fixtures import new_key
 from tests.server_fixtures import serve, working
 
 SITE = "https://app.example.com"
@@ -89,3 +90,48 @@ def test_another_sites_page_cannot_start_jobs_through_a_visitors_browser(
     headers = {"Sec-Fetch-Site": site} | ({"Origin": origin} if origin else {})
     body = {"kind": "speech", "input": "a", "voice": 1}
     assert open_to_site.post("/v1/jobs", json=body, headers=headers).status_code == status
+
+
+@pytest.fixture
+def keyless(new_database, tmp_path):
+    """A server without keys."""
+    made = serve(new_database("sqlite"), tmp_path)
+    yield made
+    made.store.db.close()
+
+
+def asked(served, host, headers=None, path="/v1/jobs"):
+    answer = served.app.test_client().get(path, headers={"Host": host} | (headers or {}))
+    return answer.status_code, (answer.json.get("error") or {}).get("code")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST:8000", "a.localhost", "127.0.0.1:8000", "[::1]:8000", "10.0.0.7"],
+)
+def test_without_keys_this_machine_is_called_by_its_own_names(keyless, host):
+    assert asked(keyless, host) == (200, None)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example.com", "evil.example.com:8000", "localhost.evil.com", "127.0.0.1.nip.io",
+             "xlocalhost", "[::1", "127.1"],
+)  # fmt: skip
+def test_a_page_that_leads_its_name_here_is_refused_until_keys_are_asked_for(keyless, host):
+    assert asked(keyless, host) == (403, "foreign_host")
+    assert asked(keyless, host, path="/health")[0] == 200
+    _, key = new_key(keyless)
+    assert asked(keyless, host) == (401, "key_missing")
+    assert asked(keyless, host, key) == (200, None)
+
+
+def test_the_public_name_is_ours(new_database, tmp_path):
+    made = serve(new_database("sqlite"), tmp_path)
+    service = made.app.extensions["moksori"]
+    url = "https://Voices.example.com/api"
+    made.app.extensions["moksori"] = replace(
+        service, settings=replace(made.settings, public_url=url)
+    )
+    assert asked(made, "voices.example.com") == (200, None)
+    assert asked(made, "other.example.com") == (403, "foreign_host")
+    made.store.db.close()
