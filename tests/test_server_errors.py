@@ -74,7 +74,7 @@ def test_the_message_is_in_the_language_that_was_asked_for(client, asked, start)
 
 
 def test_a_route_or_method_that_is_not_there_has_the_same_shape(client):
-    answer = client.get("/v1/lexicon")  # of a later issue
+    answer = client.get("/v1/nothing")
     assert (answer.status_code, answer.json["error"]["code"]) == (404, "route_not_found")
     answer = client.put("/v1/jobs")
     assert (answer.status_code, answer.json["error"]["code"]) == (405, "method_not_allowed")
