@@ -3,13 +3,16 @@
 import subprocess
 import sys
 import unicodedata
+from itertools import permutations
 from pathlib import Path
 
 import pytest
+from itsdangerous import BadSignature
 
 from speech.errors import NotFound
 from speech.links import Links, disposition, load_secret
 from speech.settings import Settings
+from speech.tokens import Tokens
 
 NOW = 1_700_000_000.5
 NAME = "안녕하세요 1.wav"
@@ -110,6 +113,14 @@ def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path):
     assert len(first) >= 32 and load_secret(settings) == first
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["secret"]
     assert (tmp_path / "new" / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_signs_one_kind_of_link_or_token_signs_no_other():
+    made = links()
+    signers = [made._files, made._events, made._uploads, Tokens("secret")._signer]
+    for one, other in permutations(signers, 2):
+        with pytest.raises(BadSignature):
+            other.loads(one.dumps(["job", "default", 2_000_000_000]))
 
 
 def test_processes_that_start_at_once_agree_on_the_secret(tmp_path: Path):
