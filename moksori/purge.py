@@ -16,6 +16,7 @@ KINDS = {
     "artifacts": "jobs whose files are past their time",
     "rows": "jobs",
     "tombstones": "ids of jobs that went long ago",
+    "speech": "entries of the cache of speech",
     "strays": "objects in storage that no job knows",
     "objects": "objects and folders removed from storage",
 }

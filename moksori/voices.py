@@ -6,10 +6,13 @@ from typing import Any
 
 import click
 
+from moksori.opened import opened_store
+from speech import ledger, revoking
 from speech.errors import Internal
 from speech.manifest import newest_voices
 from speech.settings import Settings
-from speech.voices import Voice, load_voices
+from speech.storage import open_storage
+from speech.voices import Voice, load_voices, parse_member
 
 
 @click.group("voices", invoke_without_command=True)
@@ -51,6 +54,33 @@ def fetch() -> None:
     if failed:
         raise SystemExit(1)
     click.echo("Every voice's files are here.")
+
+
+@command.command("ledger")
+def show_ledger() -> None:
+    """List every version ever loaded, with its checksums and what its member agreed to, as JSON."""
+    with opened_store(Settings.from_env()) as store, store.db.read() as connection:
+        click.echo(json.dumps(ledger.listed(connection), ensure_ascii=False, indent=2))
+
+
+@command.command("revoke")
+@click.argument("member")
+@click.option("--undo", is_flag=True, help="Allow new jobs again; what was removed stays removed")
+def revoke(member: str, undo: bool) -> None:
+    """Take MEMBER's voice back: no new jobs, queued ones cancelled, all that it said removed."""
+    settings = Settings.from_env()
+    # A voice that is gone from the manifest is named by its number.
+    number = parse_member(member) or load_voices(settings).find(member, "MEMBER").member
+    with opened_store(settings) as store:
+        if undo:
+            with store.writing() as tx:
+                undone = ledger.allow_again(tx, number)
+            click.echo("New jobs may use it again." if undone else "It was not revoked.")
+            return
+        report = revoking.revoke(store, open_storage(settings), number, "the command line")
+    click.echo(json.dumps({"member": number, **report.shown()}, ensure_ascii=False, indent=2))
+    if report.failed or report.running:
+        raise click.ClickException("Not all of it is gone yet: say it again.")
 
 
 def fetch_voices(settings: Settings) -> dict[str, str]:

@@ -30,6 +30,7 @@ from server.routes import (
     transcriptions,
     transcripts,
     uploads,
+    voices,
 )
 from server.routes.files import files_routes
 from server.service import Service
@@ -46,7 +47,7 @@ from speech.watch import Watch
 
 ROUTES = (
     speech, transcriptions, transcripts, corrections, subtitles, lexicon, uploads, jobs, events, texts,
-    transcribe, models, keys, tokens, health, metrics, docs, page,
+    transcribe, models, voices, keys, tokens, health, metrics, docs, page,
 )  # fmt: skip
 READABLE = ["Location", "Retry-After", "X-Request-Id", "X-Moksori-Job", "X-Moksori-Version",
             "Preference-Applied", "Content-Disposition", "ETag", "Range", "Content-Range", "Accept-Ranges",

@@ -31,7 +31,7 @@ def job_json(
         "error": _error(job, language),
         "warnings": [_warning(one, language) for one in job.warnings],
         "outputs": [output_url(service, key) for key in job.outputs],
-        "artifacts": [_artifact(service, one) for one in job.artifacts] if job.final else [],
+        "artifacts": [_artifact(service, job, one) for one in job.artifacts] if job.final else [],
         "parent": job.parent,
         "retry_of": job.retry_of,
         "children": job.children,
@@ -76,13 +76,14 @@ def _warning(told: Any, language: Language) -> Any:
     return told | {"message": say(told["code"], language, **blanks)}
 
 
-def _artifact(service: Service, artifact: Artifact) -> dict[str, Any]:
+def _artifact(service: Service, job: Job, artifact: Artifact) -> dict[str, Any]:
     ttl = service.settings.link_ttl
     return {
         "name": artifact.name,
         "content_type": artifact.content_type,
         "bytes": artifact.size,
         "sha256": artifact.sha256,
+        "voice_version": (job.result or {}).get("voice_version"),
         "url": service.storage.url(artifact.key, artifact.name, artifact.content_type, ttl),
         "url_expires_at": rfc3339(time.time() + ttl),
     }

@@ -49,12 +49,13 @@ class JobErrorShape(Shape):
 
 
 class ArtifactShape(Shape):
-    """A file that a job made; `url` is good until `url_expires_at`."""
+    """A file that a job made; `url` is good until `url_expires_at`, `voice_version` is of what was spoken."""
 
     name: str
     content_type: str
     bytes: int
     sha256: str
+    voice_version: str | None
     url: str
     url_expires_at: str
 

@@ -1,5 +1,7 @@
 """What the routes about speech answer beside sound, for openapi.json."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from server.shapes import Shape
@@ -25,3 +27,35 @@ class PreviewShape(Shape):
     unknown: list[str]
     seconds: float
     cached: bool
+
+
+class VersionShape(Shape):
+    """A version of a voice; `files` are SHA-256 by role, `consent` is as the manifest has it."""
+
+    member: int
+    version: str
+    slug: str
+    name: str
+    files: dict[str, str | None]
+    consent: dict[str, str]
+    seen_at: str
+    revoked_at: str | None
+
+
+class LedgerShape(Shape):
+    """Every version ever loaded."""
+
+    object: Literal["list"]
+    data: list[VersionShape]
+
+
+class RevokedShape(Shape):
+    """What a revocation has done; `failed` are objects that could not be removed yet."""
+
+    member: int
+    jobs_cancelled: int
+    jobs_running: list[str]
+    jobs_emptied: int
+    cached_removed: int
+    places_removed: int
+    failed: list[str]

@@ -11,6 +11,7 @@ from server.caller import caller
 from server.orders import Order, check_spoken, order_for
 from server.places import output_keys
 from server.service import Service
+from speech import ledger
 from speech.errors import Gone, Internal, InvalidRequest
 from speech.jobs import Artifact, Job, NewJob
 from speech.sound_types import OPUS_RATE
@@ -74,11 +75,18 @@ def _request(
 ) -> dict[str, Any]:
     named = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
     voice, model = service.voices.find(named, "voice"), find_model(body.model)
-    caller().need_member(voice.member, "voice")
+    need_voice(service, voice, "voice")
     _check_rate(body, formats)
     request = speech_request(body.input, voice, model, body.speed, response_format, formats)
     # What is as it always was is left out, so that a request means the same to every version.
     return request | {name: given for name, given in _options(body).items() if given is not None}
+
+
+def need_voice(service: Service, voice: Voice, param: str) -> None:
+    """Raises Forbidden("member_not_allowed") or ("voice_revoked")."""
+    caller().need_member(voice.member, param)
+    with service.store.db.read() as connection:
+        ledger.refuse_revoked(connection, voice, param)
 
 
 def _options(body: SpeechFields) -> dict[str, Any]:

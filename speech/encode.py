@@ -18,7 +18,7 @@ PCM_RATE = (
     24_000  # what OpenAI's `pcm` is: signed 16 bits, little end first, one channel, no header
 )
 CHUNK = 65_536  # samples
-INFO = {"title": b"INAM", "artist": b"IART", "copyright": b"ICOP"}
+INFO = {"title": b"INAM", "artist": b"IART", "copyright": b"ICOP", "comment": b"ICMT"}
 UNKNOWN_BYTES = 0xFFFFFFFF  # what a WAV's header says that was begun before its end was known
 
 
@@ -59,6 +59,7 @@ class Tags:
     title: str = ""
     artist: str = ""  # who speaks
     copyright: str = ""
+    comment: str = ""  # the voice's version
 
     def items(self) -> list[tuple[str, str]]:
         """The names that FFmpeg gives them, with what they say."""

@@ -106,10 +106,9 @@ class Job:
 
     @property
     def files_expired(self) -> bool:
-        """True when retention has taken its files."""
-        return any(
-            isinstance(one, dict) and one.get("code") == "files_expired" for one in self.warnings
-        )
+        """True when retention, or a voice that was taken back, has taken its files."""
+        taken = {"files_expired", "voice_was_revoked"}
+        return any(isinstance(one, dict) and one.get("code") in taken for one in self.warnings)
 
 
 def job_prefix(job: Job) -> str:

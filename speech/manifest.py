@@ -6,6 +6,7 @@ Relative paths stay inside the manifest's own folder, other files are gs:// URLs
 import hashlib
 import json
 import re
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,6 +16,7 @@ from speech.voices import MANIFEST, SHIPPED, Voice, VoiceFile, Voices, parse_mem
 
 LARGEST = 1_048_576  # bytes
 GOOGLE = "gs://"
+CONSENT = {"scope", "given", "until"}  # of a member, for the ledger; dates as 2026-11-24
 SHA256 = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"\w[\w. -]{0,120}")  # of a file in the cache
 
@@ -133,8 +135,17 @@ def _voice(entry: dict[str, Any], models: dict[str, dict[str, Any]]) -> Voice:
         model=entry["model"],
         speaker_id=entry.get("speaker_id"),
         version=_version(shared, entry.get("speaker_id")),
+        consent=_consent(entry.get("consent", {})),
         **shared,
     )
+
+
+def _consent(told: dict[str, Any]) -> dict[str, str]:
+    if not isinstance(told, dict) or not told.keys() <= CONSENT:
+        raise ValueError(f"consent has {', '.join(sorted(CONSENT))} and nothing else")
+    for name in {"given", "until"} & told.keys():
+        date.fromisoformat(told[name])
+    return {name: str(said) for name, said in told.items()}
 
 
 def _file(home: str, path: str, sha256: str) -> VoiceFile:

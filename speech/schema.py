@@ -24,7 +24,9 @@ from sqlalchemy import (
 from speech.metadata import metadata as metadata
 from speech.speech_tables import lexicon_entries as lexicon_entries
 from speech.speech_tables import lexicon_versions as lexicon_versions
+from speech.speech_tables import revoked_voices as revoked_voices
 from speech.speech_tables import speech_cache as speech_cache
+from speech.speech_tables import voice_ledger as voice_ledger
 
 
 def _partial(name: str, *columns: str, where: str, sqlite: str = "") -> Index:

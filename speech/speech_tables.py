@@ -47,3 +47,25 @@ speech_cache = Table(
     Index("speech_cache_member", "member"),
     Index("speech_cache_job", "job"),
 )
+
+# Every version of a voice that has ever been loaded, and what its member has agreed to.
+voice_ledger = Table(
+    "voice_ledger",
+    metadata,
+    Column("member", Integer, primary_key=True),
+    Column("version", String(255), primary_key=True),
+    Column("slug", String(100), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("files", JSON, nullable=False),  # SHA-256 by role; null where the layout knows none
+    Column("consent", JSON, nullable=False),  # scope, given, until: as the manifest has them
+    Column("seen", Double, nullable=False),
+)
+
+# Members whose voices may not be used any more.
+revoked_voices = Table(
+    "revoked_voices",
+    metadata,
+    Column("member", Integer, primary_key=True),
+    Column("revoked", Double, nullable=False),
+    Column("by", String(200), nullable=False),
+)

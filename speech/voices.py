@@ -63,6 +63,8 @@ class Voice:
     version: str = ""  # changes when anything that is heard does
     blank: int | None = None  # the id that stands between symbols; None: nothing does
     licence: str = ""  # of the voice, for the files that it makes
+    # What its member agreed to: scope, given, until.
+    consent: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def names(self) -> tuple[str, ...]:
         """Everything a request may call this voice by."""

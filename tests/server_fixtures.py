@@ -71,6 +71,7 @@ class Served:
             return True
         made = [self._keep(job, name, *what) for name, what in files_of(job).items()]
         result = PREVIEWED if job.kind == "preview" else {"text": HEARD.text}
+        result |= {"voice_version": "of-the-worker"} if job.kind == "speech" else {}
         done = self.store.commit(job, made, result, {"audio_seconds": 3.5})
         if done.state == "running":
             by_name = {one.name: one for one in made}

@@ -85,7 +85,11 @@ def test_the_walk_knows_what_every_name_in_a_route_is(two):
         for rule in client.application.url_map.iter_rules()
         for name in re.findall(r"<(?:\w+:)?(\w+)>", rule.rule)
     }
-    assert names - set(IDS) == {"name", "token"}  # of models, formats and pages; of signed links
+    assert names - set(IDS) == {
+        "name",
+        "token",
+        "member",
+    }  # of models and formats; of signed links; of a voice
 
 
 def test_lists_hold_ones_own_jobs_only_and_anothers_parent_has_no_children(two):

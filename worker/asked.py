@@ -48,7 +48,8 @@ def read_finish(job: Job, voice: Voice, settings: Settings) -> Finish:
         raise InvalidRequest("not_one_of", param="sample_rate", allowed=", ".join(map(str, RATES)))
     if rate not in (None, OPUS_RATE) and "opus" in asked_formats(job.request):
         raise InvalidRequest("opus_rate", param="sample_rate")
-    tags = Tags(_title(job.request["input"]), voice.name, voice.licence)
+    title = _title(job.request["input"])
+    tags = Tags(title, voice.name, voice.licence, f"voice {voice.slug}, version {voice.version}")
     return Finish(rate, settings.speech_loudness or None, tags)
 
 

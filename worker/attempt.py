@@ -12,6 +12,7 @@ from speech.lexicon import Entry
 from speech.settings import Settings
 from speech.storage import Storage
 from speech.transcript import Segment
+from speech.voices import Voice
 from worker.lexicons import EMPTY
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ class Attempt:
     # What holds for a member of the job's tenant.
     lexicon: Callable[[int], Lexicon] = lambda member: EMPTY
     entries: Callable[[], list[Entry]] = list  # what holds for every member of it
+    refuse_revoked: Callable[[Voice], None] = lambda voice: (
+        None
+    )  # raises Forbidden("voice_revoked")
     sounds: "Sounds | None" = None  # the cache, where there is one
     find_same: Callable[[str], Job | None] = lambda key: None  # the tenant's job with this `reuse`
 

@@ -1,5 +1,6 @@
 """The process that holds models and runs jobs; a dispatcher or Celery's pool is its parent."""
 
+import contextlib
 import logging
 import os
 import socket
@@ -10,10 +11,13 @@ from typing import Any
 
 import psutil
 
+from speech import ledger
+from speech.errors import Unavailable
 from speech.queue import Bells, open_bells
 from speech.settings import Settings
 from speech.storage import open_storage
 from speech.store import JobStore
+from speech.voices import Voices
 from worker.registry import DETAILS, LOADERS, import_plugins
 from worker.reload import Reload
 from worker.run import Runner
@@ -42,6 +46,7 @@ class Child:
         self.state = state
         self.bells: Bells = open_bells(settings)
         self.store = JobStore.from_settings(settings, self.bells, durable=False)
+        self._noted = ""  # the stamp of the voices in the ledger
         self.holder = f"{worker}/{'+'.join(lanes)}-{os.getpid()}"
 
     def load(self) -> "Child":
@@ -54,6 +59,7 @@ class Child:
         )
         self.load_seconds = round(time.monotonic() - began, 2)
         self.reload = Reload(self.settings, models).start()
+        self.note_voices()
         self.tell()
         return self
 
@@ -61,10 +67,20 @@ class Child:
         """Answer one bell; newer models are taken before and after it."""
         if self.reload.swap():
             self.tell()
+        self.note_voices()
         ran = self.runner.run_next(lane)
         if self.reload.swap() or ran:
             self.tell()
         return ran
+
+    def note_voices(self) -> None:
+        """Write the voices that this child speaks with into the ledger; again when they are others."""
+        voices = getattr(self.runner.models.get("speech"), "voices", None)
+        if not isinstance(voices, Voices) or voices.stamp == self._noted:
+            return
+        with contextlib.suppress(Unavailable), self.store.writing() as tx:
+            ledger.record(tx, voices)
+            self._noted = voices.stamp
 
     def tell(self) -> None:
         """Write how this child is, for the parent's row in the store."""

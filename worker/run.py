@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from speech import notices, reuse
+from speech import ledger, notices, reuse
 from speech.errors import (
     Cancelled,
     Internal,
@@ -25,6 +25,7 @@ from speech.settings import Settings
 from speech.storage import Storage
 from speech.store import JobStore
 from speech.sweeper import due
+from speech.voices import Voice
 from worker import batches
 from worker.attempt import Attempt, Done, NewArtifact, Split
 from worker.lease import Lease
@@ -176,6 +177,7 @@ class Runner:
             entries=lambda: self.lexicons.entries(job.tenant),
             on_store=lambda name, path, kind: self._put(job, NewArtifact(name, path, kind)).key,
             stopping=lease.stopping.is_set,
+            refuse_revoked=self._refuse_revoked,
             sounds=self.sounds,
             find_same=lambda key: reuse.find(self.store, job.tenant, key),
         )
@@ -187,6 +189,10 @@ class Runner:
             self._persist(lambda: self.store.split(job, outcome.parts))
         else:
             self._commit(job, outcome, progress.rest(), time.process_time() - began)
+
+    def _refuse_revoked(self, voice: Voice) -> None:
+        with self.store.db.read() as connection:
+            ledger.refuse_revoked(connection, voice)
 
     def _handle(self, attempt: Attempt) -> Done | Split:
         if attempt.job.kind == "batch":

@@ -5,7 +5,8 @@ import json
 import logging
 from pathlib import Path
 
-from speech import speech_cache
+from speech import ledger, speech_cache
+from speech.erasing import throw_away
 from speech.errors import Conflict, NotFound, Unavailable
 from speech.jobs import Artifact, Job, attempt_key
 from speech.settings import Settings
@@ -71,7 +72,10 @@ class Sounds:
             self._storage.put(f"{prefix}{TIMES}", made.times, "application/json", job.id)
             files = {name: self._copied(prefix, one, job) for name, one in _sound(artifacts, made)}
             with self._store.writing() as tx:
-                speech_cache.keep(tx, job, made.key, made.member, Kept(prefix, files))
+                if made.member in ledger.revoked(tx.connection):  # since the attempt began
+                    throw_away(tx, [prefix])
+                else:
+                    speech_cache.keep(tx, job, made.key, made.member, Kept(prefix, files))
         except (Unavailable, Conflict, NotFound) as error:
             log.warning("job %s: its sound is not kept for the next time (%s)", job.id, error)
 

@@ -36,6 +36,7 @@ def speak(attempt: Attempt) -> Done | Split:
     speaker: Speaker = attempt.models["speech"]
     wait_for_new_voice(attempt.job.request.get("voice"), speaker, attempt.settings)
     request = read_request(attempt.job.request, speaker)
+    attempt.refuse_revoked(request.voice)
     if attempt.job.phase == "join":
         return _join(attempt, speaker, request)
     text = attempt.job.request["input"]

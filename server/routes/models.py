@@ -9,6 +9,7 @@ from server.contract import Told, tells
 from server.service import here
 from server.shapes import ModelListShape, ModelShape, VoiceListShape
 from server.transcripts import model_names
+from speech import ledger
 from speech.access import SCOPES
 from speech.errors import NotFound
 from speech.voices import MODEL_ALIASES, Voice
@@ -36,7 +37,13 @@ def model(name: str) -> Response:
 @tells(Told(answers={200: VoiceListShape}, scope=SCOPES))
 def voices() -> Response:
     """List the members' voices that the caller may use."""
-    mine = [voice for voice in here().voices if caller().may_speak(voice.member)]
+    with here().store.db.read() as connection:
+        gone = ledger.revoked(connection)
+    mine = [
+        voice
+        for voice in here().voices
+        if voice.member not in gone and caller().may_speak(voice.member)
+    ]
     return jsonify({"object": "list", "data": [_voice(voice) for voice in mine]})
 
 

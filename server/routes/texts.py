@@ -9,7 +9,6 @@ from flask import Blueprint, Response, jsonify
 
 from server.accepting import once_by, respond
 from server.bodies import TextsBody
-from server.caller import caller
 from server.checking import check
 from server.contract import JSON, Told, tells
 from server.errors import JobFailed
@@ -17,7 +16,7 @@ from server.json_body import read_json
 from server.orders import Order, check_spoken, order_for
 from server.service import Service, here, tenant
 from server.shapes import JobShape, TextsShape
-from server.speeches import speech_request
+from server.speeches import need_voice, speech_request
 from speech.errors import InvalidRequest
 from speech.jobs import DEFAULT_TENANT, Job
 from speech.voices import MODEL_ALIASES
@@ -57,7 +56,7 @@ def texts() -> Response:
 def _order(service: Service, body: TextsBody) -> Order:
     name, day = _uuid(body.uuid), _day(body.created_at)
     voice = service.voices.by_member(body.member_id, "member_id")
-    caller().need_member(voice.member, "member_id")
+    need_voice(service, voice, "member_id")
     check_spoken(body.text, service.settings.text_max_characters, "text")
     key = f"{_start()}wav_files/{voice.member}/{name}_{day}_voice.wav"
     request = speech_request(body.text, voice, MODEL_ALIASES[0], 1.0, "wav", ["wav"])
