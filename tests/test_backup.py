@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, Table, select
 
 from speech import access, backup, presence
 from speech.access import NewKey
@@ -146,6 +146,23 @@ def test_a_backup_is_of_one_moment_while_jobs_come_and_go(store, empty, tmp_path
     last = empty("sqlite")
     restore(last, tmp_path / "4.zip")
     check_invariants(last.db)
+
+
+def test_what_is_accepted_while_a_backup_runs_is_not_half_in_it(
+    store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.create(speech(), (), Once("key:before", "0" * 64, 60.0))
+    before, dump = rows_of(store), backup._dump
+
+    def slow(connection: Connection, table: Table, archive: zipfile.ZipFile) -> dict[str, Any]:
+        told = dump(connection, table, archive)
+        store.create(speech(), (), Once(f"key:{table.name}", "0" * 64, 60.0))
+        return told
+
+    monkeypatch.setattr(backup, "_dump", slow)
+    made = back_up(store.db, tmp_path / "store.zip")
+    assert made.counts == {name: len(rows) for name, rows in before.items()}
+    assert len(rows_of(store)["jobs"]) == 1 + len(made.counts)
 
 
 def test_the_file_is_its_owners_and_replaces_an_older_one_whole(
