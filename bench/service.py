@@ -70,3 +70,4 @@ def _started(base: str, env: dict[str, str]) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(timeout=60)
+        process.stdout.close()

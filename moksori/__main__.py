@@ -14,6 +14,7 @@ COMMANDS = (
     "say",
     "transcribe",
     "voices",
+    "train",
     "jobs",
     "keys",
     "doctor",

@@ -78,21 +78,21 @@ def pick_device(asked: str) -> str:
 def load_acoustic(voice: Voice) -> GlowTTS:
     """The voice's Glow-TTS, ready to speak. Raises ValueError for a config that this engine cannot follow."""
     model = GlowTTS(architecture(read_config(voice, "acoustic_config"), voice))
-    model.load_state_dict(_weights(voice.files["acoustic_checkpoint"].verified()))
+    model.load_state_dict(read_weights(voice.files["acoustic_checkpoint"].verified()))
     model.eval()
     model.decoder.store_inverse()
     return model
 
 
-def load_vocoder(voice: Voice) -> HifiganGenerator:
-    """The voice's HiFi-GAN generator, its weight norms folded in."""
+def load_vocoder(voice: Voice, folded: bool = True) -> HifiganGenerator:
+    """The voice's HiFi-GAN generator; its weight norms are folded in, or left for training."""
     config = read_config(voice, "vocoder_config")
     generator = HifiganGenerator(
         in_channels=config["audio"]["num_mels"],
         out_channels=1,
         **config["generator_model_params"],
     )
-    weights = _weights(voice.files["vocoder_checkpoint"].verified())
+    weights = read_weights(voice.files["vocoder_checkpoint"].verified())
     generator.load_state_dict(
         {
             name.removeprefix("model_g."): tensor
@@ -100,9 +100,9 @@ def load_vocoder(voice: Voice) -> HifiganGenerator:
             if not name.startswith("model_d.")
         }
     )
-    generator.eval()
-    generator.remove_weight_norm()
-    return generator
+    if folded:
+        generator.remove_weight_norm()
+    return generator.eval()
 
 
 def mel_scales(voice: Voice) -> tuple[Scale, Scale] | None:
@@ -117,7 +117,8 @@ def mel_scales(voice: Voice) -> tuple[Scale, Scale] | None:
     return None if scales[0].same(scales[1]) else (scales[0], scales[1])
 
 
-def _weights(path: Path) -> dict[str, torch.Tensor]:
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """A checkpoint's weights in single precision; nothing in it is run."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor

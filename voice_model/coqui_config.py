@@ -1,4 +1,4 @@
-"""Configs of coqui's checkpoints, of any release from 0.0.9 on, read as a stranger's files.
+"""Configs of coqui's checkpoints, of old releases and new, read as a stranger's files.
 
 A config is taken for the shape of its network and the scale of its mels. Handed to coqui whole, it would
 make coqui import classes and open paths and URLs of the config's choice.

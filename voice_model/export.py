@@ -146,7 +146,8 @@ def _write_manifest(
             for role, name in files.items()
         },
     }
-    manifest = {"format": 1, "voices": card["voices"], "models": {"korean": model}}
+    (name,) = {voice["model"] for voice in card["voices"]}
+    manifest = {"format": 1, "voices": card["voices"], "models": {name: model}}
     text = json.dumps(manifest, ensure_ascii=False, indent=2)
     (out / MANIFEST).write_text(text + "\n", "utf-8")
 
