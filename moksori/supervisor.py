@@ -8,15 +8,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 
+from moksori.programs import Program, programs
 from moksori.terminal import language
 from server.process import refuse_open_bind
 from speech import migrations
@@ -30,26 +29,10 @@ from worker.child import BROKEN, host_name
 log = logging.getLogger(__name__)
 
 PATIENCE = 300.0  # seconds for the first load of the models
-# Celery's workers tell each other nothing: it would take rights at the broker, and the store knows them all.
-QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 class WontStart(Exception):
     """The service cannot start; the sentence says what to do."""
-
-
-@dataclass
-class Program:
-    """One process that is kept running."""
-
-    name: str
-    command: list[str]
-    worker: bool
-    env: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
-    boot: str = ""
-    born: float = 0.0
-    pause: float = 0.2
 
 
 class Supervisor:
@@ -173,7 +156,7 @@ class Supervisor:
             raise WontStart(f"The server ended with {code} at once; the log above says why.")
         log.warning("%s ended with %s; starting it again", program.name, code)
         self._release(program)
-        _close_pipe(program)
+        program.close_pipe()
         for address in (self.settings.data / "bells").glob(f"*-{program.process.pid}-*"):
             address.unlink(missing_ok=True)  # nobody listens there any more
         program.process, program.born = None, time.monotonic()
@@ -195,7 +178,7 @@ class Supervisor:
             os.killpg(program.process.pid, signal.SIGKILL)  # each leads a session of its own
             program.process.wait()
             self._release(program)
-        _close_pipe(program)
+        program.close_pipe()
 
     def _server_answers(self) -> bool:
         try:
@@ -229,26 +212,3 @@ def refuse_taken_port(settings: Settings) -> None:
                 f"Port {settings.port} of {host} cannot be used ({error.strerror}). "
                 f"Choose another: make run PORT={settings.port + 1}"
             ) from None
-
-
-def _close_pipe(program: Program) -> None:
-    assert program.process is not None and program.process.stdin is not None
-    program.process.stdin.close()
-
-
-def programs(settings: Settings) -> list[Program]:
-    """The server, and the workers of this mode."""
-    python = sys.executable
-    server = [python, "-m", "gunicorn", "-c", "python:server.gunicorn", "server.wsgi:app"]
-    found = [Program("server", server, worker=False)]
-    if settings.embedded:
-        return [*found, Program("worker", [python, "-m", "worker.embedded"], worker=True)]
-    from speech.topology import lane_queue  # kombu is not needed on one machine
-
-    for lane in settings.lane_names:
-        celery = [python, "-m", "celery", "-A", "worker.app", "worker", "-Q", lane_queue(lane).name]
-        quiet = [*QUIET, "-n", f"{lane}-{os.getpid()}@%h"]
-        found.append(
-            Program(f"{lane} worker", [*celery, *quiet], worker=True, env={"MOKSORI_LANES": lane})
-        )
-    return found

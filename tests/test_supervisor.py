@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from moksori import supervisor as module
-from moksori.supervisor import Program, Supervisor, WontStart, programs
+from moksori.programs import Program, programs
+from moksori.supervisor import Supervisor, WontStart
 from speech import access
 from speech.access import NewKey
 from speech.database import Database

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from moksori.supervisor import QUIET
+from moksori.programs import QUIET
 from speech.settings import Settings
 from speech.topology import lane_queue
 from worker.child import host_name
