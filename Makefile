@@ -50,7 +50,7 @@ bench-voices: $(VENV)/.test ## Round-trip error rate of every voice
 bench-speech: $(VENV)/.test ## Speech through API, queue and storage against the engine alone
 	$(BIN)/python -m bench.speech $(ARGS)
 
-bench-transcription: $(VENV)/.test ## Transcription through API, queue and storage against faster-whisper alone
+bench-transcription: $(VENV)/.test ## Transcription through API, queue and storage against the engine alone
 	$(BIN)/python -m bench.transcription $(ARGS)
 
 bench-cues: $(VENV)/.test ## CPU seconds from a day of words to subtitles

@@ -26,16 +26,13 @@ class TranscribeOptions:
     vad_filter: bool = True  # leave out what is not speech before listening
     hotwords: str | None = None
     vad_parameters: dict[str, float] = field(default_factory=dict)  # see worker/vad.py
-    without_timestamps: bool = (
-        True  # False: Whisper's own segment times, one window after the other
-    )
+    # Windows decoded together (true), or one after the other with Whisper's own times; None: by the length.
+    without_timestamps: bool | None = None
     no_speech_threshold: float | None = 0.6  # None: take whatever the decoder hears
     languages: tuple[str, ...] = ()  # detection chooses among these; empty: all
     language_detection_threshold: float = 0.5  # less sure than this, more of the recording is asked
     diarization: bool = False  # name the speaker of each segment; only plug-in engines do
-    confidence_threshold: float = (
-        0.0  # segments whose words are less probable on average are flagged
-    )
+    confidence_threshold: float = 0.0  # of a segment's words on average; under it, it is flagged
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from speech.transcript import Segment, Word
 from worker.engines import Detected, Span, TranscribeOptions
 from worker.vad import WINDOW, everything, padded, padding, speech_in
 from worker.whisper_weights import again, resolve
-from worker.whisper_windows import RISING, WindowDecoder, windows
+from worker.whisper_windows import PROMPT, RISING, WindowDecoder, windows
 
 # Windows decoded together; for a GPU it is upstream's advice, not measured here.
 BATCH = {"cpu": 8, "cuda": 16}
@@ -156,17 +156,18 @@ class Whisper:
         self, samples: np.ndarray, options: TranscribeOptions, language: str, spans: Sequence[Span]
     ) -> Iterator[Segment]:
         """Window after window, each with the text before it, and with Whisper's own segment times."""
+        decoder = WindowDecoder(self.model, options, language)
         segments, _ = self.model.transcribe(
             samples,
             language=language,
             task=options.task,
-            initial_prompt=options.prompt or None,
+            initial_prompt=decoder.prompt,
             temperature=options.temperature or [0.0, *RISING],
             word_timestamps=options.word_timestamps,
             beam_size=options.beam_size,
             no_speech_threshold=options.no_speech_threshold,
             clip_timestamps=[edge / RATE for span in spans for edge in span],
-            hotwords=options.hotwords or None,
+            hotwords=decoder.last(options.hotwords, PROMPT // 2),  # the text before needs the rest
         )
         return map(_segment, segments)
 
