@@ -12,12 +12,17 @@ from dataclasses import dataclass, field
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?=\s|$)")
 _STRICT = {
-    "srt": re.compile(r"\d{2,}:[0-5]\d:[0-5]\d,\d{3} --> \d{2,}:[0-5]\d:[0-5]\d,\d{3}\s*$"),
+    "srt": re.compile(
+        r"\d{2,}:[0-5]\d:[0-5]\d,\d{3} --> \d{2,}:[0-5]\d:[0-5]\d,\d{3}\s*$", re.ASCII
+    ),
     "vtt": re.compile(
-        r"(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}[ \t]+-->[ \t]+(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}(?:[ \t]|$)"
+        r"(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}[ \t]+-->[ \t]+(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}(?:[ \t]|$)",
+        re.ASCII,
     ),
 }
 _MARKUP = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,200}\}")
+# A number that no character has; Python refuses to read one of thousands of digits.
+_HUGE_REFERENCE = re.compile(r"&#[0-9]{9,};?")
 _NOTES = ("NOTE", "STYLE", "REGION")
 
 
@@ -131,7 +136,7 @@ def _take(found: SubtitleFile, block: Block) -> None:
 
 
 def _plain(text: str) -> str:
-    return html.unescape(_MARKUP.sub("", text)).strip()
+    return html.unescape(_HUGE_REFERENCE.sub("\ufffd", _MARKUP.sub("", text))).strip()
 
 
 def _milliseconds(hours: str | None, minutes: str, seconds: str, part: str | None) -> int:

@@ -54,6 +54,7 @@ def test_webvtt_has_headers_notes_styles_and_settings_that_are_no_cues():
         (GOOD.replace("2\n00", "00"), [(5, "wrong_number")]),
         (GOOD.replace("01,000 -->", "01.000 -->"), [(6, "time_format")]),
         (GOOD.replace("00:00:01,000 -->", "0:0:1,0 -->"), [(6, "time_format")]),
+        (GOOD.replace("00:00:01,000 -->", "００:００:０１,０００ -->"), [(6, "time_format")]),
         (GOOD.replace("00:00:02,500", "soon"), [(6, "bad_time")]),
         (GOOD.replace("하나\n\n", "하나\n"), [(5, "missing_blank_line")]),
         (GOOD.replace("둘\n", "둘\n\n"), [(9, "stray_text")]),
@@ -106,6 +107,11 @@ def test_what_we_write_reads_back_without_a_fault(texts, rules):
 def test_text_that_looks_like_markup_is_written_so_that_it_reads_back():
     cue = Cue(0, 1000, ("a <b> &amp; c",), 0, 0)
     assert read(vtt([cue])).entries[0].lines == cue.lines
+
+
+@pytest.mark.parametrize("ending", [";", ""])
+def test_a_reference_to_a_character_that_cannot_be_is_one_unknown_character(ending):
+    assert shown(GOOD.replace("하나", f"a&#{'9' * 5000}{ending}"))[0][2] == ("a\ufffd",)
 
 
 @given(st.text(st.sampled_from("0123:,.->\r\n <{W\ufeff가"), max_size=200))
