@@ -11,6 +11,7 @@ from server.correction_bodies import (
     PairListShape,
     VersionListShape,
 )
+from server.routes import corrections
 from speech import correction_rows
 from speech.errors import Conflict
 from speech.jobs import NewJob
@@ -162,6 +163,13 @@ def test_a_proposal_that_cannot_be_is_refused(client, where, body, code, param):
     error = client.post(f"{where}/corrections", json=body).json["error"]
     assert (error["code"], error["param"]) == (code, param)
     assert client.get(f"{where}/corrections").json["data"] == []
+
+
+def test_a_correction_of_half_a_lecture_is_refused(client, where, monkeypatch):
+    monkeypatch.setattr(corrections, "MOST_WORDS", 3)
+    assert propose(client, where, 0, 2, "오늘 자바를 배워요").status_code == 201
+    refused = propose(client, where, 0, 3, "오늘 자바를 배워요")
+    assert (refused.status_code, refused.json["error"]["code"]) == (413, "correction_too_long")
 
 
 def test_another_tenants_transcript_has_no_corrections_for_us(served, client, where):

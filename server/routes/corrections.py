@@ -23,11 +23,15 @@ from server.transcript_view import corrected, transcribed
 from server.transcripts import transcript_of
 from speech import correction_rows
 from speech.corrections import Correction, diff, find, pairs, text_of
-from speech.errors import InvalidRequest
+from speech.errors import InvalidRequest, TooLarge
 from speech.jobs import Job, rfc3339
 from speech.words import Placed
 
 routes = Blueprint("corrections", __name__)
+
+MOST_WORDS = (
+    500  # of one correction: every view compares old and new words, which grows with the square
+)
 
 
 @routes.post("/v1/transcripts/<job_id>/corrections")
@@ -112,14 +116,20 @@ def _accepted(job: Job) -> list[Correction]:
 
 
 def _named(words: list[Placed], body: CorrectionBody) -> list[Placed]:
-    """The words that a body names, as they stand now. Raises InvalidRequest("correction_words")."""
+    """The words that a body names, as they stand now.
+
+    Raises InvalidRequest("correction_words") or TooLarge("correction_too_long").
+    """
     span = find(words, body.first, body.last)
     if span is None:
         most = words[-1].last if words else 0
         raise InvalidRequest(
             "correction_words", param="first", first=body.first, last=body.last, most=most
         )
-    return words[span[0] : span[1]]
+    named = words[span[0] : span[1]]
+    if len(named) > MOST_WORDS:
+        raise TooLarge("correction_too_long", param="last", given=len(named), limit=MOST_WORDS)
+    return named
 
 
 def _who(told: str | None) -> str:
