@@ -60,7 +60,8 @@ def to_job(row: Row[Any]) -> Job:
 def insert_jobs(
     tx: Tx, new: list[NewJob], *, parent: Job | None = None, waiting: int = 0
 ) -> list[str]:
-    """Insert rows; children of `parent` take its tenant, key, priority, root and deadline. Returns their ids.
+    """Insert rows; children of `parent` take its tenant, key, priority, root and deadline (a check counts against
+    no key, and has its own priority). Returns their ids.
 
     With `waiting`, the (single) new row is a parent that waits for that many children.
     """
@@ -79,7 +80,7 @@ def _values(tx: Tx, new: NewJob, parent: Job | None, place: int, waiting: int) -
         "lane": new.lane,
         "state": "running" if waiting else "queued",
         "tenant": parent.tenant if parent else new.tenant,
-        "priority": parent.priority if parent else new.priority,
+        "priority": parent.priority if parent and new.kind != "check" else new.priority,
         "phase": "wait" if waiting else "work",
         "claimable": not waiting,
         "request": new.request,
@@ -104,7 +105,7 @@ def _values(tx: Tx, new: NewJob, parent: Job | None, place: int, waiting: int) -
         "created": tx.now,
         "ttl": ttl,
         "deadline": None if ttl is None else began + ttl,
-        "api_key": parent.api_key if parent else new.api_key,
+        "api_key": parent.api_key if parent and new.kind != "check" else new.api_key,
     }
 
 

@@ -132,6 +132,9 @@ class Settings:
     speech_loudness: float = _s(
         -18.0, "Loudness of spoken sound in LUFS (EBU R128); 0: as the voice was trained"
     )
+    self_check: bool = _s(
+        False, "Hear spoken texts again and tell in their warnings how well they were understood"
+    )
     transcription_engine: str = _s("whisper", "Engine of the transcription lane")
     aligner: str = _s("wav2vec2", "Network that times words when a model for it is named")
     alignment_model: str = _s(

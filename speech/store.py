@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from speech import claims, erasing, family, keys, queries, quotas, turns, uploads
+from speech import claims, erasing, family, keys, queries, quotas, self_checks, turns, uploads
 from speech.claims import Rules
 from speech.database import Database, Tx
 from speech.errors import Conflict, Gone, InvalidRequest, SpeechError
@@ -169,7 +169,7 @@ class JobStore:
             job = _mine(tx, job_id, tenant)
             if job.state not in FINAL:
                 raise Conflict("not_final", state=job.state)
-            if job.kind == "part":
+            if job.kind in ("part", "check"):
                 raise InvalidRequest("retry_the_parent", job=job.parent)
             items = queries.children(tx.connection, job_id) if job.kind == "batch" else []
             again = [_again(item) for item in items if item.state != "succeeded"]
@@ -224,7 +224,17 @@ class JobStore:
     ) -> Job:  # fmt: skip
         """Name this attempt the winner, with its last pieces; final unless outputs were promised. Raises LeaseLost."""
         with self.writing() as tx:
-            return claims.commit(tx, job, artifacts, result, usage or {}, warnings or [], new or [])
+            after = claims.commit(
+                tx, job, artifacts, result, usage or {}, warnings or [], new or []
+            )
+            if job.kind == "check" and after.state == "succeeded":
+                self_checks.tell(tx, job, warnings or [])
+            return after
+
+    def add_check(self, job: Job) -> None:
+        """Have a finished speech job's sound heard again, where it can be."""
+        with self.writing() as tx:
+            self_checks.add(tx, job)
 
     def complete(self, job: Job) -> None:
         """The promised outputs are in place. Raises LeaseLost."""

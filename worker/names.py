@@ -27,10 +27,11 @@ def with_names(transcript: Transcript, names: Names) -> Transcript:
     if not names or not transcript.segments or written_language(transcript) != "ko":
         return transcript
     entries = (Entry(name["written"], tuple(name.get("spoken", ()))) for name in names)
-    return repair(transcript, entries, _said)
+    return repair(transcript, entries, said)
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
+    """How a Korean text is said, in Hangul."""
     return _reader().read(text).reading
 
 

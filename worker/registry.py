@@ -54,9 +54,10 @@ def _newer_transcription(settings: Settings, models: Any) -> Callable[[], Any] |
 
 
 def _transcribe(attempt: Attempt) -> Done | Split:
+    from worker.check import check
     from worker.transcribe import transcribe
 
-    return transcribe(attempt)
+    return check(attempt) if attempt.job.kind == "check" else transcribe(attempt)
 
 
 LOADERS: dict[str, Callable[[Settings], Any]] = {

@@ -214,6 +214,8 @@ class Runner:
             self._copy_out(after)
         if done.made is not None:
             self.sounds.keep(job, done.made, artifacts)
+        if self.settings.self_check and job.kind == "speech":
+            self._persist(lambda: self.store.add_check(job))
 
     def _put(self, job: Job, new: NewArtifact) -> Artifact:
         key = attempt_key(job, new.name)

@@ -186,6 +186,8 @@ def _done(
         "cached": False,
         **told.to_json(),
     }
+    if attempt.settings.self_check:
+        result["reading"] = " ".join(filter(None, told.reading))
     usage = {"audio_seconds": round(recording.duration, 3), "characters": float(len(text))}
     artifacts = recording.finish(text, voice.language, engine)
     return Done(artifacts, result, usage, told.warnings())

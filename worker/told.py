@@ -17,9 +17,11 @@ class Told:
         self.changes: list[dict[str, Any]] = []
         self.unknown: dict[str, None] = {}
         self.versions: dict[str, None] = {}  # of the voice, in the parts
+        self.reading: list[str] = []
         for line in lines:
             self.changes += _changes(line)
             self.unknown |= dict.fromkeys((*line.reading.unknown, *line.lacking))
+            self.reading.append(line.reading.reading)
 
     def add_result(self, result: dict[str, Any], offset: int) -> None:
         """What the result of a part told, which stands at `offset` of the text."""
@@ -29,6 +31,7 @@ class Told:
         ]
         self.unknown |= dict.fromkeys(result.get("unknown", []))
         self.versions[result.get("voice_version", "")] = None
+        self.reading.append(result.get("reading", ""))
 
     def to_json(self) -> dict[str, Any]:
         """The fields of a result."""
