@@ -1,11 +1,20 @@
 """How loud sound is, and what makes it as loud as wanted."""
 
 import numpy as np
+import pyebur128
 import pytest
 
-from speech.loudness import CEILING, Meter, true_peak
+from speech.loudness import Limiter, Meter
 
 RATE = 22_050
+CEILING = 10 ** (-1 / 20)
+
+
+def true_peak(samples: np.ndarray, rate: int) -> float:
+    """The largest value between and at the samples; 1 is full scale."""
+    meter = pyebur128.R128State(1, rate, pyebur128.MeasurementMode.MODE_TRUE_PEAK)
+    meter.add_frames(np.ascontiguousarray(samples, np.float32), len(samples))
+    return float(pyebur128.get_true_peak(meter, 0))
 
 
 def noise(seconds: float, level: float = 0.05) -> np.ndarray:
@@ -38,12 +47,25 @@ def test_however_short_it_is_sound_gets_its_loudness(seconds: float) -> None:
     assert gain(louder, -18.0) == pytest.approx(1.0, abs=0.001)
 
 
+def limited(samples: np.ndarray, pieces: int = 7) -> np.ndarray:
+    limiter = Limiter(RATE)
+    found = [limiter.limited(piece) for piece in np.array_split(samples, pieces)]
+    return np.concatenate([*found, limiter.rest()])
+
+
 def test_what_would_clip_stays_under_the_ceiling() -> None:
-    sharp = tone(0.01)
-    sharp[::RATE] = 0.9
-    assert true_peak(sharp * np.float32(gain(sharp, -10.0)), RATE) == pytest.approx(
-        CEILING, rel=0.01
-    )
+    loud = np.convolve(noise(3.0, 1.2), np.full(8, 1 / 8), "same").astype(
+        np.float32
+    )  # as dark as speech
+    made = limited(loud)
+    assert true_peak(loud, RATE) > 1.5 and true_peak(made, RATE) <= CEILING
+    assert len(made) == len(loud)
+
+
+def test_what_is_quiet_enough_is_only_resampled() -> None:
+    quiet = tone(0.5)
+    assert np.abs(limited(quiet) - quiet)[200:-200].max() < 1e-3
+    assert len(limited(noise(0.001), 1)) == int(RATE * 0.001)
 
 
 def test_peaks_between_samples_count() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from speech.encode import CHUNK, FORMATS, NO_TAGS, Encoder, Sink, Tags, find_format
 from speech.errors import InvalidRequest
-from speech.loudness import CEILING, Meter, true_peak
+from speech.loudness import Limiter, Meter
 from speech.subtitles import CONTENT_TYPES, WRITERS
 from speech.transcript import Segment, Transcript
 from worker.attempt import NewArtifact
@@ -34,7 +34,7 @@ class Recording:
     """Collects one recording's samples and segments; memory holds the segments, never the sound.
 
     Loudness is that of the whole, so what is added waits in a file until the end. A stream cannot wait: its first
-    sentence decides for all, and a later one that would clip is made as much quieter as it has to be.
+    sentence decides for all. What would clip then is limited.
     """
 
     def __init__(
@@ -48,8 +48,9 @@ class Recording:
         self.segments: list[Segment] = []
         self._count = 0
         self._loudness = finish.loudness
-        self._meter = Meter(rate)
+        self._meter, self._limiter = Meter(rate), Limiter(rate)
         self._gain: float | None = None  # of a stream, once its first sentence is known
+        self._ended = False  # the limiter has given all it had
         self._sink = Sink()
         self._live = (
             FORMATS[live].open(self._sink, rate, finish.rate, finish.tags) if live else None
@@ -100,6 +101,7 @@ class Recording:
     def take(self, last: bool) -> bytes:
         """What the stream has grown by; `last` ends it."""
         if last and self._live:
+            self._end_limiter()
             self._live.close()
             self._live = None
         return self._sink.take()
@@ -109,8 +111,13 @@ class Recording:
             assert self._loudness is not None
             self._meter.add(samples)
             self._gain = self._meter.gain(self._loudness)
-        louder = samples * np.float32(self._gain)
-        return louder * np.float32(min(1.0, CEILING / max(true_peak(louder, self.rate), 1e-9)))
+        return self._limiter.limited(samples * np.float32(self._gain))
+
+    def _end_limiter(self) -> None:
+        """The last moment of what was limited."""
+        if self._loudness is not None and not self._ended:
+            self._ended = True
+            self._write(self._limiter.rest())
 
     def _write(self, samples: np.ndarray) -> None:
         for encoder in (*self._encoders, *([self._live] if self._live else [])):
@@ -123,7 +130,7 @@ class Recording:
         gain = np.float32(self._meter.gain(self._loudness))
         self._waiting.seek(0)
         while data := self._waiting.read(4 * CHUNK):
-            self._write(np.frombuffer(data, np.float32) * gain)
+            self._write(self._limiter.limited(np.frombuffer(data, np.float32) * gain))
 
     def caption(self, segment: Segment, shift: float = 0.0) -> None:
         """The next sentence, its times moved by `shift` seconds."""
@@ -132,6 +139,7 @@ class Recording:
     def finish(self, text: str, language: str, engine: dict[str, Any]) -> list[NewArtifact]:
         """Close every file; the artifacts in the order asked for."""
         self._write_waiting()
+        self._end_limiter()
         while self._encoders:
             self._encoders.pop().close()
         transcript = Transcript(
