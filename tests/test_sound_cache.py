@@ -165,6 +165,18 @@ def test_a_lost_object_only_means_that_it_is_made_again(spoken: Spoken) -> None:
     assert cached(spoken.say("닭고기 3개."))
 
 
+def test_half_a_copy_is_not_left_in_the_way(spoken: Spoken) -> None:
+    asked = {"formats": ["wav", "flac"]}
+    spoken.say("닭고기 3개.", **asked)
+    (entry,) = entries(spoken)
+    spoken.storage.copy(f"{entry.prefix}speech.flac", "t/other", "audio/flac", "x", False)
+    spoken.storage.copy("t/other", f"{entry.prefix}speech.wav", "audio/wav", "x", True)
+    spoken.storage.delete(f"{entry.prefix}speech.flac")
+    job = spoken.say("닭고기 3개.", **asked)
+    assert not cached(job)
+    assert spoken.bytes_of(job).startswith(b"RIFF")
+
+
 def test_a_storage_that_keeps_nothing_costs_no_job(
     spoken: Spoken, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,8 @@ class Sounds:
                 self._storage.copy(one.key, target, one.content_type, job.id, False)
                 made[name] = Artifact(one.name, target, one.content_type, one.size, one.sha256)
         except NotFound:
+            for one in made.values():  # what is made anew takes these names
+                self._storage.delete(one.key)
             return None
         with contextlib.suppress(Unavailable), self._store.writing() as tx:
             speech_cache.note_use(tx, job.tenant, key)
