@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-deps --progress-bar on
 FAST := not slow and not rabbitmq and not postgres and not gcs and not browser and not models and not coqui
 
-.PHONY: help run test test-fast check format install coqui soak bench-voices bench-speech bench-transcription bench-cues bench-jobs bench-reading clean
+.PHONY: help run test test-fast check format install coqui soak bench-voices bench-speech bench-synthesizer bench-transcription bench-cues bench-jobs bench-reading clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -49,6 +49,9 @@ bench-voices: $(VENV)/.test ## Round-trip error rate of every voice
 
 bench-speech: $(VENV)/.test ## Speech through API, queue and storage against the engine alone
 	$(BIN)/python -m bench.speech $(ARGS)
+
+bench-synthesizer: $(VENV)/.test .venv-coqui/.done ## Our engine against coqui's Synthesizer, the same checkpoints
+	$(BIN)/python -m bench.synthesizer $(ARGS)
 
 bench-transcription: $(VENV)/.test ## Transcription through API, queue and storage against the engine alone
 	$(BIN)/python -m bench.transcription $(ARGS)

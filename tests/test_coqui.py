@@ -232,6 +232,14 @@ def test_code_in_a_file_and_a_config_that_leads_out_break_their_voice_alone(
     assert not older["canary"]
 
 
+@pytest.mark.coqui
+@pytest.mark.slow
+def test_the_wide_convolutions_of_exported_graphs_say_the_same() -> None:
+    told = json.loads(_run("tests.coqui_wide").splitlines()[-1])
+    assert told.keys() == {"encoder", "decoder", "vocoder"}
+    assert all(each["apart"] < 1e-5 and each["replaced"] > 5 for each in told.values())
+
+
 def test_both_locks_name_the_same_versions() -> None:
     run, coqui = (_pins(ROOT / "requirements" / name) for name in ("run.txt", "coqui.txt"))
     both_have = run.keys() & coqui.keys()

@@ -18,6 +18,7 @@ from TTS.tts.utils.text.characters import Graphemes
 
 from speech.voices import MANIFEST, read_voices
 from voice_model.coqui import load_acoustic, load_vocoder
+from voice_model.wide import widen
 
 OPSET = 17
 NATIVE = {
@@ -122,7 +123,7 @@ def _graph(
     axes = {name: {inputs[name].dim() - 1: axis} for name, axis in last.items() if name in inputs}
     with torch.no_grad():
         torch.onnx.export(
-            module.eval(),
+            widen(module).eval(),
             tuple(inputs.values()),
             str(path),
             dynamo=False,
