@@ -10,6 +10,7 @@ from speech.errors import InvalidRequest
 from speech.jobs import Artifact, attempt_key, piece_name
 from tests.server_fixtures import TYPES, serve
 from tests.services import until
+from tests.test_sound_cache import Spoken
 
 
 @pytest.fixture
@@ -193,3 +194,14 @@ def test_an_asynchronous_job_is_not_streamed(idle):
     answer = idle.app.test_client().post("/v1/audio/speech", json=asked, headers=headers)
     assert answer.status_code == 202
     assert "stream_format" not in claimed(idle).request
+
+
+@pytest.mark.parametrize("form", ["audio", "sse"])
+def test_what_is_streamed_is_what_the_worker_made(idle, tmp_path, form):
+    call = Call(idle, stream_format=form, response_format="pcm", input="하나. 둘! 셋?")
+    spoken = Spoken(idle.store, tmp_path / "worker", storage_url=idle.settings.storage_url)
+    until(lambda: spoken.runner.run_next("speech"), 10, "the job")
+    job = call.ended().headers["X-Moksori-Job"]
+    made = spoken.bytes_of(idle.store.get(job, "default"), "speech.pcm")
+    assert len(made) > 10_000
+    assert (call.heard if form == "sse" else call.sound) == made
