@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,12 @@ import worker.doubts
 from speech.coverage import Coverage, merged
 from speech.media import RATE
 from speech.subtitles import from_json, to_json
-from speech.transcript import Segment, Word
+from speech.transcript import Segment, Transcript, Word
 from tests.hearing_fixtures import ToneEngine, melody
 from worker.coverage import Listener
 from worker.doubts import flagged
 from worker.engines import TranscribeOptions
-from worker.listen import listen
+from worker.listen import listen, merge
 from worker.utterances import LONGEST, utterances
 from worker.vad import everything, padded
 
@@ -60,6 +60,20 @@ def test_speech_that_was_passed_over_is_heard_again_in_its_place(tmp_path):
     assert (len(coverage.recovered), coverage.missing, coverage.ratio) == (1, (), 1.0)
 
 
+def test_what_the_second_hearing_passes_over_is_asked_for_once_more(tmp_path):
+    class Halting(Forgetful):
+        """Of what it hears again it tells only the beginning."""
+
+        def _segments(self, samples, spans):
+            heard = super()._segments(samples, spans)
+            return heard if len(self.asked) == 1 else islice(heard, 1)
+
+    transcript, told = heard(tmp_path, Halting({500, 700}))
+    assert transcript.text == "300 500 700 900"
+    assert [segment.flags for segment in told] == [(), ("recovered",), ("recovered",), ()]
+    assert len(transcript.coverage.recovered) == 2
+
+
 def test_it_is_heard_again_with_gentler_settings(tmp_path):
     engine = Forgetful({500})
     heard(tmp_path, engine)
@@ -98,6 +112,9 @@ def test_coverage_of_parts_becomes_that_of_the_whole():
     whole = merged([(0.0, one), (60.0, other)])
     assert whole == Coverage(20.0, ((1.0, 2.0), (63.0, 64.0)), ((65.0, 66.0),))
     assert whole.ratio == pytest.approx(0.9)
+    said = Transcript("", "ko", 1.0, 60.0, ())
+    parts = [(0.0, replace(said, coverage=one)), (60.0, replace(said, coverage=other))]
+    assert merge(parts).coverage == whole
     assert Coverage.from_json(json.loads(json.dumps(whole.to_json()))) == whole
 
 

@@ -132,6 +132,11 @@ def test_a_job_that_failed_tells_why_in_the_language_of_the_page(visit: Visit):
     expect(visit.page.locator("#speak .run [role=status]")).to_have_text("실패했습니다")
 
 
+def test_a_line_just_before_a_minute_does_not_start_at_second_sixty(visit: Visit):
+    visit.page.evaluate("line(hear, { start: 59.96, end: 61, text: '가' })")
+    expect(visit.page.locator("#hear ol time")).to_have_text("1:00.0")
+
+
 def test_a_file_is_transcribed_and_a_line_leads_to_its_place_in_the_sound(visit: Visit, tone: Path):
     page = visit.page
     page.select_option("#language", "ko")

@@ -86,6 +86,12 @@ def test_another_tenant_hears_for_itself(hearing, tune):
     assert "reused_from" not in hearing.store.get(job.id, "acme").result
 
 
+def test_another_model_hears_for_itself(hearing, tune, monkeypatch):
+    hearing.job(input=tune())
+    monkeypatch.setattr(hearing.engine, "describe", lambda: {"name": "tones", "model": "other"})
+    assert "reused_from" not in hearing.job(input=tune()).result
+
+
 def test_another_recording_is_heard(hearing, tune, tmp_path):
     hearing.job(input=tune())
     other = hearing.job(input=hearing.put(wav(tmp_path / "b.wav", melody([700]))))
