@@ -1,5 +1,6 @@
 """Batches of POST /v1/jobs: many jobs in one call, from a list in the body or a manifest in the bucket."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -72,7 +73,7 @@ def _read(service: Service, manifest: str) -> bytes:
 def _lines(data: bytes, limit: int) -> Iterator[Any]:
     """A place a line, or a JSON object a line; one more than `limit` tells that there are too many."""
     count = 0
-    for number, line in enumerate(data.splitlines()):
+    for number, line in enumerate(data.removeprefix(BOM_UTF8).splitlines()):
         text = line.strip()
         if not text or count > limit:
             continue

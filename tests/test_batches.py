@@ -53,7 +53,8 @@ def test_places_share_what_is_said_for_all(bucket, client):
 def test_a_manifest_in_the_bucket_names_thousands(bucket, client):
     lines = [f"{OURS}/in/{n}.mp4" for n in range(1_500)]
     lines[7] = json.dumps({"input": "https://example.com/a.mp3", "language": "ko", "seconds": 60})
-    bucket.storage.put("lists/a.jsonl", "\n".join([*lines, ""]).encode(), "text/plain", "test")
+    manifest = "\n".join([*lines, ""]).encode("utf-8-sig")  # as Windows writes it
+    bucket.storage.put("lists/a.jsonl", manifest, "text/plain", "test")
     answer = ask(client, manifest=f"{OURS}/lists/a.jsonl")
     items = items_of(bucket, answer)
     assert len(items) == answer.json["children"]["total"] == 1_500
