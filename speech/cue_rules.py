@@ -21,11 +21,11 @@ def _n(default: float, low: float, high: float, help: str) -> Any:
 class CueRules:
     """Where cues break and how they are shown; times in seconds, lengths in characters with spaces."""
 
+    pause: float = _n(0.0, 0, 60, "a silence this long ends the cue; 0: none does")
     min_seconds: float = _n(
         0.5, 0, 5, "a cue shorter than this takes the next word, whatever it is"
     )
     max_seconds: float = _n(10.0, 1, 60, "a cue longer than this takes no further word")
-    pause: float = _n(0.0, 0, 60, "a silence this long ends the cue; 0: none does")
     sentence_chars: int = _n(10, 0, 500, "past this length a new sentence starts a new cue")
     max_chars: int = _n(50, 1, 500, "a word that takes the cue past this length starts a new one")
     line_chars: int = _n(0, 0, 500, "longest line; 0: cues are not broken into lines")

@@ -122,12 +122,12 @@ def _breaks(line: _Open, item: _Item, rules: CueRules) -> bool:
     last = line.items[-1]
     if item.turn != last.turn:
         return True
+    if rules.pause and item.start - last.end >= _ms(rules.pause):
+        return True
     lasted = last.end - line.items[0].start
     if lasted < _ms(rules.min_seconds):
         return False
     if lasted > _ms(rules.max_seconds):
-        return True
-    if rules.pause and item.start - last.end >= _ms(rules.pause):
         return True
     chars = line.chars_with(item, rules)
     if chars > rules.sentence_chars and item.sentence != last.sentence:

@@ -68,11 +68,11 @@ def must_break(line, word, rules):
     """Whether the rules, in their order, want a new cue for `word` after `line`."""
     if word.speaker != line[-1].speaker:
         return True
+    if rules.pause and milliseconds(word.word.start) - end_of(line) >= 1000 * rules.pause:
+        return True
     if spoken(line) < 1000 * rules.min_seconds:
         return False
     if spoken(line) > 1000 * rules.max_seconds:
-        return True
-    if rules.pause and milliseconds(word.word.start) - end_of(line) >= 1000 * rules.pause:
         return True
     whole = size(text_of([*line, word]), rules)
     if whole > rules.sentence_chars and word.word.sentence != line[-1].word.sentence:

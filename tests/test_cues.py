@@ -141,6 +141,12 @@ def test_a_pause_ends_a_cue_where_the_preset_says_so():
     assert texts(words, replace(PRESETS["spaced"], pause=0.0)) == ["well then"]
 
 
+def test_a_short_word_before_a_pause_is_not_shown_through_it():
+    words = said((" The", 2.5, 2.9), (" Paris", 21.3, 22))
+    assert [cue.end_ms for cue in build(words, PRESETS["spaced"])] == [3333, 22133]
+    assert texts(words, PRESETS["korean"]) == ["The Paris"]
+
+
 def test_a_short_cue_stays_on_the_screen_until_the_next_needs_it():
     words = said((" yes", 0, 0.5), (" indeed", 5, 5.2), (" no", 5.6, 8))
     rules = replace(PRESETS["spaced"], min_seconds=0.0, max_chars=7, join_gap=0.0)
