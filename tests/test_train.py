@@ -154,7 +154,12 @@ def test_without_pytorch_it_says_what_to_install(
 
 @pytest.mark.parametrize(
     ("option", "said"),
-    [("speed=2", "none of start"), ("batch=many", "is not int"), ("batch=0", "at least 1")],
+    [
+        ("speed=2", "none of start"),
+        ("batch=many", "is not int"),
+        ("batch=0", "at least 1"),
+        ("start=here", "none of shipped"),
+    ],
 )
 def test_an_option_that_is_none_is_refused(tmp_path: Path, option: str, said: str) -> None:
     given = [str(tmp_path), "--member", "6", "--slug", "hana", "--set", option]

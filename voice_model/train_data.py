@@ -1,5 +1,7 @@
 """Mels of recordings, and batches of them, drawn by step so that a resumed run draws the same."""
 
+import hashlib
+import os
 import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,9 +40,7 @@ def load(items: Sequence[Item], audio: dict[str, Any], folder: Path) -> list[Exa
     """Every recording with its mel, in order of length; mels are kept in `folder`."""
     processor = AudioProcessor(BaseAudioConfig(**_known(audio)))
     folder.mkdir(parents=True, exist_ok=True)
-    found = [
-        _example(item, processor, folder / f"{item.id.replace('/', '-')}.npy") for item in items
-    ]
+    found = [_example(item, processor, folder) for item in items]
     return sorted(found, key=lambda each: each.mel.shape[1])
 
 
@@ -49,13 +49,17 @@ def _known(audio: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in audio.items() if name in known}
 
 
-def _example(item: Item, processor: AudioProcessor, kept: Path) -> Example:
+def _example(item: Item, processor: AudioProcessor, folder: Path) -> Example:
     with wave.open(str(item.sound), "rb") as file:
-        samples = (
-            np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
-        )
+        content = file.readframes(file.getnframes())
+    samples = np.frombuffer(content, "<i2").astype(np.float32) / 32768
+    kept = (
+        folder / f"{hashlib.sha256(content).hexdigest()[:32]}.npy"
+    )  # a mended recording is another
     if not kept.exists():
-        np.save(kept, processor.melspectrogram(samples).astype(np.float32))
+        part = folder / "part.npy"
+        np.save(part, processor.melspectrogram(samples).astype(np.float32))
+        os.replace(part, kept)
     return Example(item, samples, np.load(kept))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 PLAN, ITEMS = "plan.json", "items.jsonl"
 SEED = 20_240_229
+CHOICES = {"start": ("shipped", "scratch"), "durations": ("given", "search")}
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,9 @@ def checked(plan: Plan, where: str) -> Plan:
     for name, kind in ((each.name, type(each.default)) for each in fields(Options)):
         if not isinstance(getattr(plan.options, name), int if kind is int else (kind, int)):
             raise ValueError(f"{where}: {name} is not {kind.__name__}")
+    for name, known in CHOICES.items():
+        if getattr(plan.options, name) not in known:
+            raise ValueError(f"{where}: {name} is none of {', '.join(known)}")
     if min(plan.options.batch, plan.options.save_every, plan.options.threads) < 1:
         raise ValueError(f"{where}: batch, save_every and threads are at least 1")
     return plan
