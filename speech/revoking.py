@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from speech import erasing, ledger, speech_cache
 from speech.errors import Conflict, NotFound
@@ -55,23 +56,26 @@ def revoke(store: JobStore, storage: Storage, member: int, by: str) -> Report:
     """Refuse, cancel and remove; may be said again. Raises Unavailable when the store is away."""
     with store.writing() as tx:
         ledger.revoke(tx, member, by)
-        thrown = speech_cache.folders_of(tx.connection, member)
         report = Report(cached=speech_cache.take_member(tx, member))
+        thrown = _thrown(tx.connection, trash.c.key.contains("/speech_cache/"))
     for row in _spoken(store, member):
         if row.state not in FINAL:
             _cancel(store, row, report)
         elif _holds_files(row):
             thrown += _empty(store, row, member)
             report.emptied += 1
+        else:  # what an earlier run could not remove
+            with store.db.read() as connection:
+                thrown += _thrown(connection, trash.c.key.in_(_places(row)))
     _remove(store, storage, thrown, report)
     return report
 
 
 def _spoken(store: JobStore, member: int) -> Iterator[Any]:
-    """All jobs that use a member's voice, parts too."""
-    last = ""
+    """All jobs that use a member's voice: parts too, and checks, which cut the sound of long ones."""
+    last, theirs = "", (jobs.c.lane == "speech") | (jobs.c.kind == "check")
     while True:
-        wanted = select(*_COLUMNS).where(jobs.c.lane == "speech", jobs.c.id > last)
+        wanted = select(*_COLUMNS).where(theirs, jobs.c.id > last)
         with store.db.read() as connection:
             rows = connection.execute(wanted.order_by(jobs.c.id).limit(MANY)).all()
         yield from (row for row in rows if str(row.request.get("voice")) == str(member))
@@ -100,14 +104,24 @@ def _cancel(store: JobStore, row: Row[Any], report: Report) -> None:
 
 def _empty(store: JobStore, row: Row[Any], member: int) -> list[str]:
     """Take a finished job's files from its row, which stays and says why; the keys that go."""
-    outputs = row.outputs if row.state == "succeeded" else []
-    going = [f"t/{row.tenant}/jobs/{row.id}/", *outputs]
+    going = _places(row)
     told = {"code": GONE, "member": member}
     with store.writing() as tx:
         emptied = jobs.update().where(jobs.c.id == row.id, jobs.c.state == row.state)
         tx.connection.execute(emptied.values(artifacts=[], warnings=[*row.warnings, told]))
         erasing.throw_away(tx, going)
     return going
+
+
+def _places(row: Row[Any]) -> list[str]:
+    """Where all bytes of a finished job are."""
+    outputs = row.outputs if row.state == "succeeded" else []
+    return [f"t/{row.tenant}/jobs/{row.id}/", *outputs]
+
+
+def _thrown(connection: Connection, which: ColumnElement[bool]) -> list[str]:
+    """What is on the list of what is to be removed."""
+    return list(connection.execute(select(trash.c.key).where(which)).scalars())
 
 
 def _remove(store: JobStore, storage: Storage, keys: list[str], report: Report) -> None:

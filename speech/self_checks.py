@@ -26,7 +26,12 @@ def new_check(job: Job) -> NewJob | None:
     if sound is None or not result.get("reading") or result.get("cached"):
         return None
     place = {"key": sound.key, "name": sound.name, "bytes": sound.size}
-    request = {"said": result["reading"], "language": "ko", "formats": ["json"]}
+    request = {
+        "said": result["reading"],
+        "voice": job.request.get("voice"),
+        "language": "ko",
+        "formats": ["json"],
+    }
     return NewJob("check", "transcription", request, job.tenant, "batch", place)
 
 

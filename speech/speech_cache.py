@@ -67,12 +67,6 @@ def keep(tx: Tx, job: Job, key: str, member: int, kept: Kept) -> None:
     tx.connection.execute(new.on_conflict_do_update(index_elements=["tenant", "key"], set_=values))
 
 
-def folders_of(connection: Connection, member: int) -> list[str]:
-    """The folders of all entries of a member's voice."""
-    mine = select(table.c.prefix).where(table.c.member == member)
-    return list(connection.execute(mine).scalars())
-
-
 def take_member(tx: Tx, member: int) -> int:
     """Forget all entries of a member's voice; their bytes go to the trash. How many went."""
     return _take(tx, tx.connection.execute(select(table).where(table.c.member == member)).all())

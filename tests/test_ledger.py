@@ -129,9 +129,22 @@ def test_what_cannot_be_removed_is_told_and_stays_on_the_list(
     with monkeypatch.context() as outage:
         outage.setattr(spoken.storage, "delete_prefix", refuse)
         failed = revoke(spoken).failed
-    assert f"t/default/jobs/{job.id}/" in failed and len(failed) == 2
+        assert f"t/default/jobs/{job.id}/" in failed and len(failed) == 2
+        assert set(revoke(spoken).failed) == set(failed)  # until it is gone
     with spoken.store.db.read() as connection:
         assert {row.key for row in connection.execute(trash.select())} == set(failed)
+    assert revoke(spoken).failed == []
+    assert not [
+        key for key in stored(spoken.storage.root) if job.id in key or "speech_cache" in key
+    ]
+
+
+def test_a_check_of_the_voice_goes_too(store: JobStore, tmp_path: Path) -> None:
+    spoken = Spoken(store, tmp_path, self_check=True)
+    job = spoken.say("하나.")
+    assert revoke(spoken).cancelled == 1
+    (check,) = store.children(job.id)
+    assert (check.kind, check.state) == ("check", "cancelled")
 
 
 def test_to_say_it_twice_changes_nothing_more(spoken: Spoken) -> None:
