@@ -1,6 +1,7 @@
 """The transcription lane: one recording, one part of a long one, or the joining of its parts."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from speech.coverage import LOW
@@ -53,13 +54,9 @@ def transcribe(attempt: Attempt) -> Done | Split:
     rules_of(attempt.job.request, "ko")
     attempt.progress(0.0, "fetching")
     source = attempt.fetch_input()
-    key = None
-    if attempt.job.kind != "part":
-        key, nameless = keys_of(source, attempt.job, options, engine, names)
-        if before := heard_before(attempt, key):
-            return _again(attempt, *before, key)
-        if nameless != key and (before := heard_before(attempt, nameless)):
-            return _named(attempt, names, *before, key)
+    key, before = _heard_before(attempt, source, options, engine, names)
+    if before is not None:
+        return before
     sounds = read(attempt, source, Opening(attempt, engine, options))
     cuts = [(sound, _spans(attempt, sound.decoded)) for sound in sounds]
     if any(len(spans) > 1 for _, spans in cuts):
@@ -73,6 +70,20 @@ def transcribe(attempt: Attempt) -> Done | Split:
     ]
     transcript = as_detected(beside(channels), attempt.job)
     return _done(attempt, names, transcript, sounds[0].decoded.warnings, key)
+
+
+def _heard_before(
+    attempt: Attempt, source: Path, options: TranscribeOptions, engine: Transcriber, names: Names
+) -> tuple[str | None, Done | None]:
+    """The key of a whole recording, and its result where the tenant has it already; a part has neither."""
+    if attempt.job.kind == "part":
+        return None, None
+    key, nameless = keys_of(source, attempt.job, options, engine, names)
+    if before := heard_before(attempt, key):
+        return key, _again(attempt, *before, key)
+    if nameless != key and (before := heard_before(attempt, nameless)):
+        return key, _named(attempt, names, *before, key)
+    return key, None
 
 
 def _spans(attempt: Attempt, decoded: Decoded) -> list[Span]:
