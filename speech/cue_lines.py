@@ -8,7 +8,12 @@ from speech.cue_rules import CueRules
 
 Unit = tuple[str, bool]  # a word without spaces around it, and whether a space comes before it
 _MARKS = tuple(",.;:!?…、。，！？")
+# What starts no line in Japanese and Chinese (https://www.w3.org/TR/jlreq/#characters_not_starting_a_line).
+_NOT_FIRST = tuple(
+    "、。，．！？・：；ー々」』）］〉》】ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
+)
 _PUNCTUATION_IS_WORTH = 6  # characters of imbalance that a break after a mark may cost
+_NEVER = 1_000  # where any other break fits
 
 
 def units(word: str) -> Unit:
@@ -79,7 +84,8 @@ def _best_two(words: Sequence[Unit], rules: CueRules) -> tuple[str, str] | None:
 
 def _badness(pair: tuple[str, str], rules: CueRules) -> float:
     upper, lower = _sizes(pair, rules)
-    return abs(upper - lower) - _PUNCTUATION_IS_WORTH * pair[0].endswith(_MARKS)
+    misplaced = _NEVER * pair[1].startswith(_NOT_FIRST)
+    return abs(upper - lower) + misplaced - _PUNCTUATION_IS_WORTH * pair[0].endswith(_MARKS)
 
 
 def _sizes(pair: tuple[str, str], rules: CueRules) -> list[float]:

@@ -135,6 +135,13 @@ def test_languages_without_spaces_break_between_characters():
     assert all(len(line) <= 13 for cue in cues for line in cue.lines)
 
 
+def test_no_line_starts_with_what_must_not_start_one_where_another_break_fits():
+    rules = replace(PRESETS["japanese"], line_chars=8)
+    units = [(one, False) for one in "音声認識データを使う"]
+    assert wrap(units, rules) == ("音声認識", "データを使う")
+    assert wrap(units, replace(rules, line_chars=5)) == ("音声認識デ", "ータを使う")
+
+
 def test_a_pause_ends_a_cue_where_the_preset_says_so():
     words = said((" well", 0, 1), (" then", 3, 4))
     assert texts(words, PRESETS["spaced"]) == ["well", "then"]
