@@ -1,7 +1,7 @@
 """A transcript as a file: JSON, from which all else is rendered, plain text, SRT and WebVTT."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any, Protocol
@@ -20,20 +20,7 @@ def to_json(transcript: Transcript) -> dict[str, Any]:
     Words stand in one list beside the segments; a word's "id" is its place in it, its "segment" its segment's id.
     A segment without words gets those of its text. Times are seconds.
     """
-    transcript = with_words(transcript)
-    both = [(word, segment.id) for segment in transcript.segments for word in segment.words]
-    return {
-        "text": transcript.text,
-        "language": transcript.language,
-        "language_probability": float(transcript.language_probability),
-        "duration": float(transcript.duration),
-        "task": transcript.task,
-        "segments": [_segment(segment) for segment in transcript.segments],
-        "words": [_word(number, *one) for number, one in enumerate(both)],
-        "engine": dict(transcript.engine),
-        "repairs": [asdict(one) for one in transcript.repairs],
-        "coverage": transcript.coverage.to_json() if transcript.coverage else None,
-    }
+    return _about(transcript) | {name: list(found) for name, found in _lists(transcript)}
 
 
 def from_json(data: dict[str, Any]) -> Transcript:
@@ -57,9 +44,44 @@ def from_json(data: dict[str, Any]) -> Transcript:
     )
 
 
+def _about(transcript: Transcript) -> dict[str, Any]:
+    return {
+        "text": transcript.text,
+        "language": transcript.language,
+        "language_probability": float(transcript.language_probability),
+        "duration": float(transcript.duration),
+        "task": transcript.task,
+        "engine": dict(transcript.engine),
+        "repairs": [asdict(one) for one in transcript.repairs],
+        "coverage": transcript.coverage.to_json() if transcript.coverage else None,
+    }
+
+
+def _lists(transcript: Transcript) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
+    segments = with_words(transcript).segments
+    yield "segments", map(_segment, segments)
+    both = ((word, segment.id) for segment in segments for word in segment.words)
+    yield "words", (_word(number, *one) for number, one in enumerate(both))
+
+
 def json_file(transcript: Transcript, rules: CueRules | None = None) -> str:
     """transcript.json: the canonical form as UTF-8 text on one line."""
-    return json.dumps(to_json(transcript), ensure_ascii=False, allow_nan=False) + "\n"
+    return "".join(json_pieces(transcript))
+
+
+def json_pieces(transcript: Transcript) -> Iterator[str]:
+    """transcript.json piece by piece: all its words at once, as a dict each, take many times the file's bytes."""
+    yield _dumped(_about(transcript))[:-1]
+    for name, found in _lists(transcript):
+        yield f', "{name}": ['
+        for number, one in enumerate(found):
+            yield (", " if number else "") + _dumped(one)
+        yield "]"
+    yield "}\n"
+
+
+def _dumped(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def text_file(transcript: Transcript, rules: CueRules | None = None) -> str:

@@ -10,7 +10,7 @@ from speech.coverage import Coverage
 TimeSource = Literal["engine", "aligned", "interpolated", "split"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Word:
     """One word; `start` and `end` are seconds from the recording's start."""
 
@@ -23,7 +23,7 @@ class Word:
     reading: str = ""  # of a spoken text: what is said for it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of speech as the engine gave it; `start` and `end` in seconds."""
 

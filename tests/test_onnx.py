@@ -75,6 +75,15 @@ def test_vocoding_in_windows_sounds_as_in_one_pass(
     assert np.abs(whole.samples - cut.samples).max() < 1e-5
 
 
+@pytest.mark.parametrize("frames", [1, 511, 513, 767, 769, 1_700, 100_001])
+def test_windows_leave_no_frame_out_and_are_of_like_length(frames: int) -> None:
+    windows = pipeline._windows(frames)
+    assert [0, *(end for _, end in windows)] == [*(start for start, _ in windows), frames]
+    lengths = [end - start for start, end in windows]
+    assert max(lengths) - min(lengths) <= 1
+    assert max(lengths) <= 1.5 * pipeline.WINDOW
+
+
 def test_one_symbol_can_be_spoken_and_none_cannot(engine: Engine) -> None:
     voice = VOICES.find(1)
     audio, frames = engine.synthesize(ids(voice, "."), voice, SpeakOptions())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ from speech.audio import Audio
 from speech.voices import Voice
 
 SEED = 20_240_229  # the same request gives the same bytes
-WINDOW = 384  # frames vocoded at a time, about 4 s: what a cancelled job waits for, and what memory holds
+WINDOW = 512  # frames vocoded at a time, about 6 s: what a cancelled job waits for, and what memory holds
 MARGIN = 24  # frames around a window; the vocoder sees no further (tests compare with one pass)
 
 
@@ -62,18 +63,24 @@ def speak(
     mel, frames = acoustic(networks, symbols, voice, options)
     samples = np.concatenate(
         [
-            _window(networks, mel, start, voice.hop, check)
-            for start in range(0, mel.shape[1], WINDOW)
+            _window(networks, mel, start, end, voice.hop, check)
+            for start, end in _windows(mel.shape[1])
         ]
     )
     return Audio(np.clip(samples, -1.0, 1.0).astype(np.float32, copy=False), voice.rate), frames
 
 
+def _windows(frames: int) -> list[tuple[int, int]]:
+    """Spans of about WINDOW frames, as even as can be: a short rest would cost as much margin as a whole one."""
+    count = max(1, round(frames / WINDOW))
+    return list(pairwise(frames * number // count for number in range(count + 1)))
+
+
 def _window(
-    networks: Networks, mel: np.ndarray, start: int, hop: int, check: Callable[[], None]
+    networks: Networks, mel: np.ndarray, start: int, end: int, hop: int, check: Callable[[], None]
 ) -> np.ndarray:
     check()
-    first, end = max(0, start - MARGIN), min(mel.shape[1], start + WINDOW)
+    first = max(0, start - MARGIN)
     samples = networks.vocode(np.ascontiguousarray(mel[:, first : end + MARGIN]))
     return samples[(start - first) * hop : (end - first) * hop]
 

@@ -11,7 +11,7 @@ import numpy as np
 from speech.encode import CHUNK, FORMATS, NO_TAGS, Encoder, Sink, Tags, find_format
 from speech.errors import InvalidRequest
 from speech.loudness import Limiter, Meter
-from speech.subtitles import CONTENT_TYPES, WRITERS
+from speech.subtitles import CONTENT_TYPES, WRITERS, json_pieces
 from speech.transcript import Segment, Transcript
 from worker.attempt import NewArtifact
 
@@ -147,7 +147,10 @@ class Recording:
         )
         for name in self.formats:
             if name in CAPTIONS:
-                self._path(name).write_text(WRITERS[name](transcript), "utf-8")
+                # A long text's words as one string, and once more as bytes, would be most of what memory holds.
+                pieces = json_pieces(transcript) if name == "json" else [WRITERS[name](transcript)]
+                with self._path(name).open("w", encoding="utf-8") as file:
+                    file.writelines(pieces)
         return [
             NewArtifact(f"speech.{name}", self._path(name), _content_type(name))
             for name in self.formats
