@@ -17,7 +17,7 @@ import requests
 from bench.service import DEPLOYED, MODES, Served, served
 
 CLIENTS = 16
-STUB = {"plugins": "tests.stub_engine"}
+STUB = {"plugins": "tests.stub_plugin"}
 
 
 def main() -> None:

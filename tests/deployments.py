@@ -54,7 +54,7 @@ class Deployment:
         self.settings = Settings(
             data_dir=str(folder / "data"), database_url=database_url,
             broker_url=node.url if node else "", lanes="speech",
-            plugins="tests.stub_engine,tests.stub_storage", **{**SHORT, **given},
+            plugins="tests.stub_plugin,tests.stub_storage", **{**SHORT, **given},
         )  # fmt: skip
         self.env = {
             **{name: v for name, v in os.environ.items() if not name.startswith("MOKSORI_")},

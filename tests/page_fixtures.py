@@ -31,7 +31,7 @@ def serving(folder: Path, **settings: str) -> Iterator[str]:
         port = found.getsockname()[1]
     log = folder / "serve.log"
     env = {name: value for name, value in os.environ.items() if not name.startswith("MOKSORI_")}
-    env |= {"MOKSORI_DATA_DIR": str(folder / "data"), "MOKSORI_PLUGINS": "tests.stub_engine"}
+    env |= {"MOKSORI_DATA_DIR": str(folder / "data"), "MOKSORI_PLUGINS": "tests.stub_plugin"}
     env |= {f"MOKSORI_{name.upper()}": value for name, value in settings.items()}
     with log.open("wb") as out:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A plug-in (MOKSORI_PLUGINS=tests.stub_engine) whose engine does what its plan says, quickly.
+"""An engine that does what its plan says, quickly; tests/stub_plugin.py puts it in place of the real ones.
 
 The plan is the request's "stub"; where the server lets no such field through, a text or an uploaded file that is a
 JSON object:
@@ -25,7 +25,6 @@ from speech.jobs import NewJob
 from speech.subtitles import CONTENT_TYPES, WRITERS
 from speech.transcript import Segment, Transcript, Word
 from worker.attempt import Attempt, Done, NewArtifact, Split
-from worker.registry import HANDLERS, LOADERS
 
 RATE = 16_000  # Hz
 HEARD = ("안녕하세요.", "만나서 반갑습니다.")
@@ -137,8 +136,3 @@ def _note(attempt: Attempt, plan: dict) -> None:
     if plan.get("log"):
         with Path(plan["log"]).open("a") as file:
             file.write(f"{attempt.job.id} {attempt.job.attempt}\n")
-
-
-for lane in ("speech", "transcription"):
-    LOADERS[lane] = load
-    HANDLERS[lane] = run

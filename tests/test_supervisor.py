@@ -169,7 +169,7 @@ def test_a_worker_ends_when_whoever_started_it_is_killed(tmp_path):
     env = {
         **os.environ,
         "MOKSORI_DATA_DIR": str(tmp_path / "data"),
-        "MOKSORI_PLUGINS": "tests.stub_engine",
+        "MOKSORI_PLUGINS": "tests.stub_plugin",
         "TMPDIR": str(tmp_path),
     }
     subprocess.run(
