@@ -33,6 +33,7 @@ pytestmark = [
 SENTENCES = (Path(__file__).parents[1] / "voice_model" / "eval.txt").read_text("utf-8").splitlines()
 # The checkpoints' own figure on ten sentences (docs/voices.md: 0.214) and five points.
 MOST_ERRORS = 0.264
+ANEW = {"Cache-Control": "no-cache"}  # work is to be done at the second address too
 MEMBERS = (1, 2, 3, 4, 5)
 
 
@@ -121,18 +122,18 @@ def test_what_members_say_is_heard_as_what_was_written(service: str) -> None:
     said: list[str] = []
     heard: list[str] = []
     for member in MEMBERS:
-        for sentence in SENTENCES[:2]:
+        for sentence in SENTENCES[:4]:
             told, wav = speak(service, member, sentence)
             assert wav[:4] == b"RIFF"
             assert f"wav_files/{member}/{told['uuid']}_2026-11-22_voice.wav" in told["url"]
             transcript = client.audio.transcriptions.create(
-                file=("말.wav", wav), model="whisper-1", language="ko"
+                file=("말.wav", wav), model="whisper-1", language="ko", extra_headers=ANEW
             )
             said.append(letters(sentence))
             heard.append(letters(transcript.text) or "-")
     assert jiwer.cer(said, heard) < MOST_ERRORS
     # The measure can fail: against another sentence nothing fits.
-    others = [letters(sentence) for sentence in SENTENCES[2:4]] * len(MEMBERS)
+    others = [letters(sentence) for sentence in SENTENCES[4:8]] * len(MEMBERS)
     assert jiwer.cer(others, heard) > 0.7
 
 
@@ -157,7 +158,7 @@ def test_events_arrive_from_the_worker_over_the_broker(service: str) -> None:
         "voice": "1",
         "input": " ".join(SENTENCES[:8]),
     }
-    job = requests.post(f"{service}/v1/jobs", json=request, timeout=30).json()
+    job = requests.post(f"{service}/v1/jobs", json=request, headers=ANEW, timeout=30).json()
     fractions, states = [], []
     with requests.get(f"{service}/v1/jobs/{job['id']}/events", stream=True, timeout=60) as events:
         for line in events.iter_lines():

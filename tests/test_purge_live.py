@@ -19,6 +19,8 @@ from speech.errors import NotFound, SpeechError
 from speech.jobs import NewJob
 from speech.purge import Purge, Taken
 from speech.retention import DAY
+from tests.deployment_fixtures import MODES
+from tests.deployments import Deployment
 from tests.worker_processes import ROOT, until
 
 pytestmark = pytest.mark.slow
@@ -27,6 +29,14 @@ SHORT = 0.05 / DAY  # days
 # Rows a little longer, so that whoever looks all the time sees each of them in its last state.
 LONGER = 1.0 / DAY
 ROUNDS = 40
+
+
+@pytest.fixture(params=MODES)
+def deployment(request, make_deployment) -> Iterator[Deployment]:
+    """A deployment of its own: what other tests have left in one is not this traffic's."""
+    with make_deployment(request.param) as made:
+        made.worker()
+        yield made
 
 
 def settings_of(deployment):

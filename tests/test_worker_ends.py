@@ -93,7 +93,9 @@ def test_a_worker_whose_new_child_cannot_load_ends_too(deployment):
 def test_a_model_that_loads_slower_than_celery_waits_by_default_survives_a_killed_child(deployment):
     worker = deployment.worker()
     with deployment.flag("load", "5"):
-        worker.child().kill()
+        killed = worker.child()
+        killed.kill()
+        killed.wait(10)  # a process that is dying still looks like one that loads
         until(lambda: worker.children(), 10, "a new child")
         new = worker.child()
         job = deployment.add()
