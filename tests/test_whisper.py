@@ -111,7 +111,7 @@ def test_what_the_decoder_stops_short_of_is_heard_all_the_same(engine, spoken, t
 
 @pytest.mark.models
 @pytest.mark.slow
-def test_what_whisper_makes_of_noise_and_tones_is_nothing(engine, tmp_path):
+def test_what_whisper_makes_of_noise_and_tones_is_nothing_or_flagged(engine, tmp_path):
     rng, time = np.random.default_rng(0), np.arange(8 * RATE) / RATE
     chord = sum(np.sin(2 * np.pi * hz * time) * np.exp(-(time % 0.5) * 3) for hz in (220, 277, 330))
     for sound in (rng.normal(0, 0.05, len(time)), 0.2 * chord):
@@ -119,7 +119,9 @@ def test_what_whisper_makes_of_noise_and_tones_is_nothing(engine, tmp_path):
         for vad_filter in (True, False):
             options = TranscribeOptions(vad_filter=vad_filter)
             heard = listen(engine, tmp_path / "samples", (0, len(sound)), options)
-            assert heard.segments == ()
+            # Unfiltered, Whisper draws words at random when it is unsure, and now and then some come out.
+            assert all("over_silence" in segment.flags for segment in heard.segments)
+            assert heard.segments == () or not vad_filter
 
 
 @pytest.mark.models
