@@ -79,8 +79,9 @@ $(VENV)/.run: requirements/run.txt requirements/nodeps.txt pyproject.toml
 	$(PIP) -q --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.run requirements/test.txt
+$(VENV)/.test: $(VENV)/.run requirements/test.txt requirements/teach.txt
 	$(PIP) -r requirements/test.txt
+	$(PIP) -r requirements/teach.txt
 	@touch $@
 
 .venv-coqui/.done: requirements/coqui.txt

@@ -14,6 +14,7 @@ COMMANDS = (
     "say",
     "transcribe",
     "voices",
+    "teach",
     "train",
     "jobs",
     "keys",

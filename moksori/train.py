@@ -1,8 +1,11 @@
 """`moksori train`: from a folder of recordings and transcripts to a new member's voice."""
 
+import fcntl
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -114,17 +117,32 @@ def _train(plan: Plan, datasets: list[Dataset], voice: Voice, work: Path, out: P
     python = _python()
     if min(len(dataset.checked) for dataset in datasets) < 2:
         raise click.ClickException("a voice needs at least two recordings that can be used")
-    prepare(plan, datasets, voice, work)
-    done = subprocess.run(
-        [python, "-W", "ignore", "-m", "voice_model.train", work.resolve(), out.resolve()],
-        cwd=ROOT,
-    )
+    with _alone(work) as lock:
+        prepare(plan, datasets, voice, work)
+        done = subprocess.run(
+            [python, "-W", "ignore", "-m", "voice_model.train", work.resolve(), out.resolve()],
+            cwd=ROOT,
+            pass_fds=[lock],  # held as long as the training lives, even if this process is killed
+        )
     if done.returncode:
         raise click.ClickException(
             f"training ended with code {done.returncode}; run it again to go on"
         )
     told = json.loads((work / "evaluation.json").read_text("utf-8"))
     click.echo(f"{out} has the voice. Held out: {told}\nServe it: MOKSORI_VOICES={out} make run")
+
+
+@contextmanager
+def _alone(work: Path) -> Iterator[int]:
+    """Two trainings in one folder would overwrite each other's checkpoints."""
+    with (work / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.ClickException(
+                f"another training works in {work}; wait for it, or give --work"
+            ) from None
+        yield lock.fileno()
 
 
 def _python() -> Path:

@@ -1,5 +1,6 @@
 """`moksori train`: a tiny dataset spoken by a shipped voice becomes a member of its own, through a kill -9."""
 
+import fcntl
 import json
 import os
 import signal
@@ -54,6 +55,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     arguments += ["--work", str(folder / "work"), "--voices", str(folder / "voices")]
     for option in ("acoustic_steps=4", "vocoder_steps=2", "save_every=2", "batch=2", "threads=1"):
         arguments += ["--set", option]
+    arguments += ["--set", "precision=bfloat16", "--set", "decoded_part=0.5"]
     run = [sys.executable, "-m", "moksori", "train", str(folder / "recordings"), *arguments]
     first = _killed_after("acoustic 2/4", run)
     second = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=500)
@@ -101,6 +103,11 @@ class TestTrained:
         assert "acoustic: from step 0 to 4" in trained.first
         assert "acoustic: from step 2 to 4" in trained.second
         assert "vocoder: from step 0 to 2" in trained.second
+
+    def test_the_vocoder_learns_from_what_the_acoustic_model_decodes(
+        self, trained: Trained
+    ) -> None:
+        assert "decoding 5 recordings" in trained.second
 
     def test_each_checkpoint_has_a_sample_and_an_alignment(self, trained: Trained) -> None:
         names = {path.name for path in (trained.work / "samples").iterdir()}
@@ -150,6 +157,21 @@ def test_without_pytorch_it_says_what_to_install(
     given = [str(tmp_path), "--member", "6", "--slug", "hana", "--work", str(tmp_path / "work")]
     ran = CliRunner().invoke(command, given)
     assert ran.exit_code == 1 and "make coqui" in ran.output
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
+    lines = []
+    for name in ("a", "b", "c"):
+        write(tmp_path / "wavs" / f"{name}.wav", sound(seed=ord(name)))
+        lines.append(f"{name}|오늘은 {'abc'.index(name) + 1}일이라서 바빠요.")
+    (tmp_path / "metadata.csv").write_text("\n".join(lines), "utf-8")
+    given = [str(tmp_path), "--member", "6", "--slug", "hana", "--work", str(tmp_path / "work")]
+    (tmp_path / "work").mkdir()
+    with (tmp_path / "work" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ran = CliRunner().invoke(command, given)
+    assert ran.exit_code == 1 and "another training works in" in ran.output
+    assert not (tmp_path / "work" / "plan.json").exists()
 
 
 @pytest.mark.parametrize(
