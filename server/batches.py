@@ -16,14 +16,15 @@ from speech.jobs import NewJob
 INDEX = "index.json"
 ONLY_THE_BATCH = ("priority", "ttl")
 PLACES = ("output", "overwrite")  # of an item, when the batch has no output of its own
+RECORDINGS = ("input", "url", "upload")
 MANIFEST_BYTES = 16_777_216
 
 
 def batch_order(service: Service, body: BatchBody, order: Callable[[Any], NewJob]) -> Order:
     """The order of a batch; `order` makes a job of an item's checked body.
 
-    Raises InvalidRequest("one_input"), ("only_the_batch"), ("not_one_of"), TooLarge("too_many") and what the
-    items' own orders raise, with the item's place.
+    Raises InvalidRequest("one_input"), ("only_the_items"), ("only_the_batch"), ("not_one_of"), TooLarge("too_many")
+    and what the items' own orders raise, with the item's place.
     """
     items = [
         _item(place, _whole(body, place, item), order)
@@ -47,6 +48,9 @@ def _asked(service: Service, body: BatchBody) -> list[dict[str, Any]]:
     given = [name for name, value in ways.items() if value is not None]
     if len(given) != 1:
         raise InvalidRequest("one_input", param="items", allowed=list(ways))
+    for name in () if body.items else RECORDINGS:
+        if name in (body.job or {}):
+            raise InvalidRequest("only_the_items", param=f"job.{name}", items=given[0])
     limit, param = service.settings.batch_max_items, given[0]
     found: list[Any] = body.items or body.inputs or []
     if body.manifest is not None:

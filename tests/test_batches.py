@@ -86,6 +86,7 @@ def test_a_manifest_that_cannot_be_followed_says_where(bucket, client, manifest,
     [
         ({}, "one_input", "items"),
         ({"inputs": ["https://a.example/a"], "items": [{}]}, "one_input", "items"),
+        ({"inputs": ["https://a.example/a"], "job": {"url": "https://a.example/b"}}, "only_the_items", "job.url"),
         ({"manifest": f"{OURS}/nowhere"}, "object_not_found", "manifest"),
         ({"manifest": "https://example.com/list"}, "manifest_in_bucket", "manifest"),
         ({"manifest": "gs://theirs/list"}, "not_our_storage", "manifest"),
