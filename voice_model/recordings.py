@@ -5,9 +5,12 @@ KSS (https://www.kaggle.com/datasets/bryanpark/korean-single-speaker-speech-data
 `1/1_0000.wav|written|spoken|…`. A taught corpus has `id|text|reading|frames of each symbol` in metadata.csv.
 """
 
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 SOUNDS = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 LARGEST = 67_108_864  # bytes of a transcript
@@ -106,6 +109,15 @@ def _frames(text: str) -> tuple[int, ...]:
         return tuple(int(count) for count in text.split())
     except ValueError:
         raise ValueError("the frames are not whole numbers") from None
+
+
+def write_sound(path: Path, samples: np.ndarray, rate: int) -> None:
+    """`samples` from -1 to 1 as a mono WAV of 16 bits."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
 
 
 LAYOUTS = {"metadata.csv": _lj, "transcript*.txt": _kss}

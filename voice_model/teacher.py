@@ -29,6 +29,7 @@ NUCLEI = "a e ja je ʌ e jʌ je o wa we we jo u wʌ we wi ju ɯ ɰi i".split(" "
 CODAS = "- k k k n n n t l k m p l l p l m p p t t ŋ t t k t p t".replace("-", "").split(" ")
 VOICED = {"k": "ɡ", "t": "d", "p": "b", "ʨ": "ʥ"}
 TENSE = {"kk": "ʔk", "tt": "ʔt", "pp": "ʔp", "ʨʨ": "ʔʨ", "ss": "sː"}
+VOICES = ("jm_kumo", "jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro")
 STOPS = " !,.?"  # what a voice's symbols have beside jamo
 
 

@@ -9,7 +9,6 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from TTS.vocoder.configs import HifiganConfig
 from speech.voices import SHIPPED, Voice, read_voices
 from voice_model.coqui import load_vocoder, pick_device
 from voice_model.coqui_config import read_config
-from voice_model.train_data import Batches, Example, acoustic_batch, collate, load, vocoder_batch
+from voice_model.train_data import Batches, Example, acoustic_batch, load, vocoder_batch
 from voice_model.train_evaluate import evaluate
 from voice_model.train_export import write_voices
 from voice_model.train_glow import GuidedGlow
@@ -42,8 +41,6 @@ def main(work: Path, out: Path) -> None:
     kept, held = hold_out(examples, plan.options.held_out)
     print(f"{len(kept)} recordings to learn from, {len(held)} held out", flush=True)
     acoustic = train_acoustic(plan, kept, held, base, work)
-    if plan.options.decoded_part and plan.options.vocoder_steps:
-        kept = decoded(acoustic, kept)
     vocoder = train_vocoder(plan, kept, held, base, work)
     write_voices(plan, acoustic, vocoder, base, work, out)
     told = evaluate(acoustic, vocoder, held)
@@ -82,14 +79,6 @@ def train_acoustic(
     return fit(run, model, config, batches).cpu().eval()
 
 
-@torch.no_grad()
-def decoded(acoustic: GuidedGlow, examples: Sequence[Example]) -> list[Example]:
-    """Each with the mel that the acoustic model decodes under its alignment: what the vocoder will be given."""
-    print(f"decoding {len(examples)} recordings for the vocoder to learn from", flush=True)
-    mels = (acoustic.decoded(acoustic.see(collate([each])))[0] for each in examples)
-    return [replace(each, decoded=mel.numpy()) for each, mel in zip(examples, mels, strict=True)]
-
-
 def train_vocoder(
     plan: Plan, kept: Sequence[Example], held: Sequence[Example], base: Voice, work: Path
 ) -> torch.nn.Module:
@@ -106,7 +95,7 @@ def train_vocoder(
     begin(run, model, config)
     size, segment, seed = options.vocoder_batch, options.segment_frames, options.seed
     batches = Batches(
-        lambda step: vocoder_batch(kept, size, segment, base.hop, seed, step, options.decoded_part),
+        lambda step: vocoder_batch(kept, size, segment, base.hop, seed, step),
         options.vocoder_steps,
         options.save_every,
     )

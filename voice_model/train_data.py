@@ -25,7 +25,6 @@ class Example:
     item: Item
     samples: np.ndarray
     mel: np.ndarray
-    decoded: np.ndarray | None = None  # (80, t or t - 1): the mel as a Glow-TTS decodes it
 
     @property
     def frames(self) -> np.ndarray | None:
@@ -120,26 +119,14 @@ def path(given: Sequence[Any], symbols: int, frames: int) -> torch.Tensor:
 
 
 def vocoder_batch(
-    examples: Sequence[Example],
-    size: int,
-    segment: int,
-    hop: int,
-    seed: int,
-    step: int,
-    decoded_part: float = 0.0,
+    examples: Sequence[Example], size: int, segment: int, hop: int, seed: int, step: int
 ) -> dict[str, torch.Tensor]:
-    """input (b, 80, segment) and waveform (b, 1, segment * hop), longer recordings more often.
-
-    `decoded_part` of the inputs, where there are any, are decoded mels.
-    """
+    """input (b, 80, segment) and waveform (b, 1, segment * hop), longer recordings more often."""
     rng = np.random.default_rng([seed, step])
     lengths = np.array([each.mel.shape[1] for each in examples], float)
     mels, sounds = [], []
     for place in rng.choice(len(examples), size, p=lengths / lengths.sum()):
         mel, samples = examples[place].mel, examples[place].samples
-        decoded = examples[place].decoded
-        if decoded is not None and rng.random() < decoded_part:
-            mel = decoded
         start = int(rng.integers(0, max(1, mel.shape[1] - segment)))
         mels.append(_fit(mel[:, start : start + segment], segment, FLOOR))
         sounds.append(

@@ -34,9 +34,6 @@ class Options:
     decoded_weight: float = 2.0  # 0 trains by likelihood alone
     likelihood_every: int = 3  # with a decoded loss
     adversarial_from: float = 0.4  # part of the vocoder's steps
-    decoded_part: float = (
-        0.0  # of the vocoder's mels: decoded by the trained Glow-TTS, not recorded
-    )
     precision: Literal["float32", "bfloat16"] = "float32"  # of Glow-TTS's convolutions
     held_out: int = 8  # recordings
     threads: int = 2

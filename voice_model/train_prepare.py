@@ -1,7 +1,6 @@
 """From folders of recordings to what training takes: checked, cut at the silences, at the model's rate."""
 
 import logging
-import wave
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import soxr
 from speech.voices import Voice
 from voice_model.dataset_checks import Checked, check, read_sound
 from voice_model.dataset_report import summary, write_report
-from voice_model.recordings import Finding, read_recordings
+from voice_model.recordings import Finding, read_recordings, write_sound
 from voice_model.train_plan import Item, Plan, write_items
 
 REPORT = "report-{}.html"
@@ -71,7 +70,7 @@ def _item(each: Checked, place: int, slug: str, voice: Voice, work: Path) -> Ite
     samples = soxr.resample(samples, rate, voice.rate)
     sound = work / "sounds" / slug / f"{each.recording.line:06d}.wav"
     sound.parent.mkdir(parents=True, exist_ok=True)
-    _write(sound, samples * (PEAK / max(float(np.abs(samples).max()), 1e-6)), voice.rate)
+    write_sound(sound, samples * (PEAK / max(float(np.abs(samples).max()), 1e-6)), voice.rate)
     name = f"{slug}/{each.recording.line}"
     return Item(name, place, sound, each.reading, each.symbols, each.recording.frames)
 
@@ -80,11 +79,3 @@ def _cut(samples: np.ndarray, rate: int, each: Checked) -> np.ndarray:
     start = max(0.0, each.measured.before - KEPT)
     end = each.measured.seconds - max(0.0, each.measured.after - KEPT)
     return samples[round(start * rate) : round(end * rate)]
-
-
-def _write(path: Path, samples: np.ndarray, rate: int) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
