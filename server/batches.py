@@ -11,6 +11,7 @@ from server.orders import Order
 from server.places import input_place, output_keys
 from server.service import Service
 from speech.errors import InvalidRequest, NotFound, SpeechError, TooLarge
+from speech.family import seconds_of
 from speech.jobs import NewJob
 
 INDEX = "index.json"
@@ -30,10 +31,7 @@ def batch_order(service: Service, body: BatchBody, order: Callable[[Any], NewJob
         _item(place, _whole(body, place, item), order)
         for place, item in enumerate(_asked(service, body))
     ]
-    request: dict[str, Any] = {"items": len(items)}
-    seconds = [item.request.get("seconds") for item in items]
-    if all(seconds):  # else progress counts items
-        request["seconds"] = sum(seconds)
+    request = {"items": len(items)} | seconds_of(item.request for item in items)
     promised = output_keys(service, body.output, [INDEX]) if body.output else ()
     batch = NewJob(
         kind="batch", lane=items[0].lane, request=request, priority=body.priority, ttl=body.ttl,
@@ -119,5 +117,7 @@ def _item(place: int, item: dict[str, Any], order: Callable[[Body], NewJob]) -> 
     try:
         return order(check(JOB_BODIES[kind], item))
     except SpeechError as error:
+        if error.code == "one_input":  # an item has no file beside it
+            error.param, error.fields["allowed"] = "input", list(RECORDINGS)
         error.param = f"items.{place}.{error.param}"
         raise

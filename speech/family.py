@@ -3,6 +3,8 @@
 Every function runs inside one write transaction. Rows are locked from the root downwards, always.
 """
 
+from collections.abc import Iterable
+from statistics import fmean
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -63,6 +65,7 @@ def finish(
 
 def _end_children(tx: Tx, parent: Job) -> None:
     """Cancel what is open below: at once where nobody works on it, else by flag."""
+    _cancel_idle(tx, parent)
     rows = tx.connection.execute(
         select(jobs)
         .where(jobs.c.parent == parent.id, jobs.c.state.not_in(FINAL))
@@ -76,6 +79,27 @@ def _end_children(tx: Tx, parent: Job) -> None:
             finish(tx, to_job(row), "cancelled")
         else:
             change(tx, row.id, cancel_requested=True)
+
+
+def _cancel_idle(tx: Tx, parent: Job) -> None:
+    """Most of a large batch waits in the queue: all of those in one statement, and the parent told once."""
+    idle = (jobs.c.holder.is_(None), jobs.c.winner.is_(None), jobs.c.open_children == 0)
+    ended = tx.connection.execute(
+        jobs.update()
+        .where(jobs.c.parent == parent.id, jobs.c.state.not_in(FINAL), *idle)
+        .values(
+            seq=jobs.c.seq + 1, state="cancelled", step="cancelled", error=None, claimable=False,
+            lease_until=None, deadline=None, finished=tx.now,
+        )
+        .returning(jobs.c.id, jobs.c.seq)
+    ).all()  # fmt: skip
+    if not ended:
+        return
+    tx.events += [(row.id, row.seq) for row in ended]
+    change(
+        tx, parent.id, open_children=jobs.c.open_children - len(ended),
+        children_failed=jobs.c.children_failed + len(ended),
+    )  # fmt: skip
 
 
 def _tell_parent(tx: Tx, child: Job, state: str, error: dict[str, Any] | None) -> None:
@@ -97,11 +121,20 @@ def _tell_parent(tx: Tx, child: Job, state: str, error: dict[str, Any] | None) -
         _part_ended(tx, parent, child, state, error)
 
 
+def seconds_of(requests: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """What a batch's request keeps to tell its progress: seconds of audio in all, and of an item that did not say
+    (the mean of those that did); nothing where none did."""
+    said = [request.get("seconds") for request in requests]
+    known = [seconds for seconds in said if seconds]
+    return {"seconds": fmean(known) * len(said), "seconds_else": fmean(known)} if known else {}
+
+
 def _fraction(row: Row[Any], child: Job, ended: int) -> float:
-    """How far a parent is: by seconds of audio where each child's are known beforehand, else by children."""
-    whole, part = row.request.get("seconds"), child.request.get("seconds")
-    if row.kind != "batch" or not whole or not part:
+    """How far a parent is: by seconds of audio where those of some children are known beforehand, else by children."""
+    whole = row.request.get("seconds")
+    if row.kind != "batch" or not whole:
         return float(ended / row.children_total)
+    part = child.request.get("seconds") or row.request["seconds_else"]
     return min(1.0, float(row.fraction + part / whole))
 
 

@@ -175,7 +175,11 @@ class JobStore:
             again = [_again(item) for item in items if item.state != "succeeded"]
             if job.kind == "batch" and not again:
                 raise Conflict("nothing_to_retry")
-            made = self._insert(tx, _again(job), again, account)
+            whole = _again(job)
+            if again:
+                weights = family.seconds_of(item.request for item in again)
+                whole = replace(whole, request={"items": len(again)} | weights)
+            made = self._insert(tx, whole, again, account)
             if once is not None:
                 keys.claim(tx, tenant, once, made)
             return _there(tx, made)

@@ -35,3 +35,18 @@ def plans(db: Database) -> Iterator[Callable[[], str]]:
         yield told
     finally:
         event.remove(db.engine, "before_cursor_execute", hear)
+
+
+@contextmanager
+def statements(db: Database) -> Iterator[list[str]]:
+    """Yields the list of all that is asked within the block."""
+    asked: list[str] = []
+
+    def hear(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        asked.append(sql)
+
+    event.listen(db.engine, "before_cursor_execute", hear)
+    try:
+        yield asked
+    finally:
+        event.remove(db.engine, "before_cursor_execute", hear)

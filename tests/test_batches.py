@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from speech.errors import NotFound
+from speech.family import seconds_of
 from speech.jobs import NewJob
 from speech.settings import Settings
 from tests.hearing_fixtures import Hearing, melody
 from tests.media_fixtures import wav
+from tests.query_plans import statements
 
 OURS = "gs://ours/here"
 
@@ -87,6 +89,7 @@ def test_a_manifest_that_cannot_be_followed_says_where(bucket, client, manifest,
         ({}, "one_input", "items"),
         ({"inputs": ["https://a.example/a"], "items": [{}]}, "one_input", "items"),
         ({"inputs": ["https://a.example/a"], "job": {"url": "https://a.example/b"}}, "only_the_items", "job.url"),
+        ({"items": [{"kind": "transcription"}]}, "one_input", "items.0.input"),
         ({"manifest": f"{OURS}/nowhere"}, "object_not_found", "manifest"),
         ({"manifest": "https://example.com/list"}, "manifest_in_bucket", "manifest"),
         ({"manifest": "gs://theirs/list"}, "not_our_storage", "manifest"),
@@ -177,16 +180,38 @@ def test_a_batch_of_which_nothing_succeeds_fails_beside_its_promise(hearing, tmp
     assert told["error"]["code"] == "all_failed"
 
 
-def test_progress_is_counted_in_seconds_of_audio_where_they_are_known(hearing):
-    seconds = (60.0, 120.0, 420.0)
-    items = [NewJob("transcription", "transcription", {"seconds": one}) for one in seconds]
-    new = NewJob("batch", "transcription", {"items": 3, "seconds": 600.0}, priority="batch")
-    batch, _ = hearing.store.create(new, items)
-    told = []
+def some_batch(hearing, seconds):
+    """A batch of recordings that are said to be so long (None: nobody said); no output of its own."""
+    said = [{"seconds": one} if one else {} for one in seconds]
+    items = [NewJob("transcription", "transcription", one) for one in said]
+    request = {"items": len(items)} | seconds_of(said)
+    new = NewJob("batch", "transcription", request, priority="batch")
+    return hearing.store.create(new, items)[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        ((60.0, 120.0, 420.0), [0.1, 0.3, 1.0]),
+        ((60.0, None, 180.0), [0.167, 0.5, 1.0]),  # nobody said how long one is: as long as the mean
+        ((None, None, None, None), [0.25, 0.5, 0.75, 1.0]),
+    ],
+)
+def test_progress_is_counted_in_seconds_of_audio_as_far_as_they_are_known(hearing, seconds, told):
+    batch = some_batch(hearing, seconds)
+    found = []
     while job := hearing.store.claim("transcription", "host/boot/a"):
         hearing.store.commit(job, [], {})
-        told.append(round(hearing.store.get(batch.id, "default").fraction, 3))
-    assert told == [0.1, 0.3, 1.0]
+        found.append(round(hearing.store.get(batch.id, "default").fraction, 3))
+    assert found == told
+
+
+def test_a_retried_batch_counts_the_seconds_of_what_is_left(hearing):
+    batch = some_batch(hearing, (60.0, 120.0, 420.0))
+    hearing.store.commit(hearing.store.claim("transcription", "host/boot/a"), [], {})
+    hearing.store.cancel(batch.id, "default")
+    again = hearing.store.retry(batch.id, "default")
+    assert again.request == {"items": 2, "seconds": 540.0, "seconds_else": 270.0}
 
 
 def test_a_cancelled_batch_ends_with_all_that_wait(hearing):
@@ -194,3 +219,14 @@ def test_a_cancelled_batch_ends_with_all_that_wait(hearing):
     hearing.store.cancel(batch.id, "default")
     assert {item.state for item in hearing.store.children(batch.id)} == {"cancelled"}
     assert hearing.store.claim("transcription", "host/boot/a") is None
+
+
+def test_a_batch_is_cancelled_in_as_few_statements_however_much_waits(hearing):
+    counts = []
+    for size in (20, 2_000):
+        batch = some_batch(hearing, [None] * size)
+        with statements(hearing.store.db) as asked:
+            hearing.store.cancel(batch.id, "default")
+        counts.append(len(asked))
+        assert hearing.store.get(batch.id, "default").children["failed"] == size
+    assert counts[0] == counts[1]

@@ -25,8 +25,16 @@ def test_the_parts_cover_everything_once_and_are_about_as_long_as_asked(tmp_path
     assert spans[0][0] == 0
     assert spans[-1][1] == total
     assert all(one[1] == other[0] for one, other in pairwise(spans))
-    assert len(spans) == pytest.approx(seconds / 6, abs=0.6)
-    assert all(0 < end - start < 20 * RATE for start, end in spans)
+    assert all(1.4 * RATE < end - start < 9.1 * RATE for start, end in spans)
+
+
+def test_the_last_parts_are_short_so_that_nobody_waits_long_for_them(tmp_path):
+    path = decoded(tmp_path / "a", np.full(120 * RATE, 500))
+    lengths = [round((end - start) / RATE) for start, end in cut(path, 60 * RATE, 10.0)]
+    assert lengths == pytest.approx([10, 10, 10, 10, 5, 5, 5, 5], abs=3)
+    assert len(cut(path, 20 * RATE, 10.0)) == 2
+    assert len(cut(path, 30 * RATE, 10.0)) == 4
+    assert len(cut(path, 120 * RATE, 10.0)) == 16
 
 
 def test_a_cut_falls_into_the_pause_near_the_even_place(tmp_path):

@@ -341,7 +341,7 @@ def test_each_channel_of_a_long_recording_is_cut_and_joined(bench, tmp_path):
     eight = melody(EIGHT)
     left, right = beside([eight, eight], pause=len(eight))
     split = transcribe(bench.attempt(stereo(tmp_path / "media", left, right), {"channel": "each"}))
-    assert [part.request["speaker"] for part in split.parts] == ["left"] * 4 + ["right"] * 4
+    assert [part.request["speaker"] for part in split.parts] == ["left"] * 5 + ["right"] * 5
     parts = bench.finish_parts(split)
     done = transcribe(bench.attempt(None, {"channel": "each"}, phase="join", parts=parts))
     joined = from_json(json.loads(file_of(done, "transcript.json")))

@@ -10,17 +10,22 @@ from speech.media import RATE, samples
 SEARCH = 6.0  # seconds on either side of an even cut in which a quiet place is looked for
 FRAME = RATE // 50  # 20 ms
 QUIET = 15  # frames, 0.3 s, that are to be quiet together
+HALVED = 4  # parts at the end, at most, that are cut in two
 
 
 def cut(path: Path, total: int, aim: float) -> list[tuple[int, int]]:
     """Spans [start, end) in samples that cover all `total` samples of a decoded file, each about `aim` seconds.
 
-    A file up to one and a half times `aim` stays in one piece.
+    A file up to one and a half times `aim` stays in one piece. Of three parts and more the last third is halved: who
+    hears the last one keeps the others waiting, and no two parts take the same time.
     """
     count = 1 if total <= 1.5 * aim * RATE else max(2, round(total / (aim * RATE)))
-    reach = round(min(SEARCH * RATE, total / count / 4))  # cuts keep their order
-    edges = [0, *(_quietest(path, total * n // count, reach) for n in range(1, count)), total]
-    return list(pairwise(edges))
+    halved = min(HALVED, (count + 1) // 3) if count > 2 else 0
+    whole = [*range(1, count - halved + 1)]
+    halves = [count - n / 2 for n in range(2 * halved - 1, 0, -1)]
+    reach = round(min(SEARCH * RATE, total / count / (8 if halved else 4)))  # cuts keep their order
+    places = [round(total * place / count) for place in (*whole, *halves) if place < count]
+    return list(pairwise([0, *(_quietest(path, place, reach) for place in places), total]))
 
 
 def _quietest(path: Path, middle: int, reach: int) -> int:

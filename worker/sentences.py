@@ -38,7 +38,8 @@ def _korean(words: Sequence[Word]) -> list[int]:
         at += len(gap) + len(token)
     if not parts:
         return []
-    starts = [sentence.start for sentence in _kiwi().split_into_sents("".join(parts))]
+    found = _kiwi().split_into_sents("".join(parts), return_sub_sents=False)
+    starts = [sentence.start for sentence in found]
     return [max(0, bisect_right(starts, place) - 1) for place in places]
 
 

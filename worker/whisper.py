@@ -19,7 +19,7 @@ from speech.transcript import Segment, Word
 from worker.engines import Detected, Span, TranscribeOptions
 from worker.vad import WINDOW, everything, padded, padding, speech_in
 from worker.whisper_weights import again, resolve
-from worker.whisper_windows import PROMPT, RISING, WindowDecoder, windows
+from worker.whisper_windows import DRAWN, PROMPT, RISING, TOKENS, WindowDecoder, windows
 
 # Windows decoded together; for a GPU it is upstream's advice, not measured here.
 BATCH = {"cpu": 8, "cuda": 16}
@@ -163,9 +163,11 @@ class Whisper:
             task=options.task,
             initial_prompt=decoder.prompt,
             temperature=options.temperature or [0.0, *RISING],
+            best_of=5 if options.temperature else DRAWN,
             word_timestamps=options.word_timestamps,
             beam_size=options.beam_size,
             no_speech_threshold=options.no_speech_threshold,
+            max_new_tokens=None if options.hotwords else TOKENS,  # with both the prompt is too long
             clip_timestamps=[edge / RATE for span in spans for edge in span],
             hotwords=decoder.last(options.hotwords, PROMPT // 2),  # the text before needs the rest
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from ctranslate2 import DataType, StorageView
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
@@ -29,10 +30,11 @@ from worker.vad import WINDOW
 # Where a window fails (it repeats itself, or is unsure), it is decoded again at these. faster-whisper has five; a
 # window that fails at two of them is not mended by more, and takes as long as ten that are sound.
 RISING = [0.4, 0.8]
+DRAWN = 1  # texts drawn at each of them; faster-whisper's five cost more and are no better (docs/performance.md)
 REPEATS = 2.4  # text that compresses better than this repeats itself; OpenAI's threshold
 UNSURE = -1.0  # mean log probability of a window's tokens; OpenAI's threshold
 PROMPT = 222  # tokens; half of the decoder's memory, the other half is for what it hears
-_TOKENS = 220  # of one window at most, and fewer of a short one: a loop ends sooner
+TOKENS = 220  # of one window at most (OpenAI's own limit is 224), and fewer of a short one: a loop ends sooner
 _FEWEST, _PER_SECOND = 24, 30
 PREPENDED, APPENDED = (
     "\"'“¿([{-",
@@ -125,8 +127,10 @@ class WindowDecoder:
         heard = [self._result(one, options.temperatures[0]) for one in results]
         if not self.options.temperature:
             heard = [
-                self._again(one, feature, window) if one.failed and not self._silent(one) else one
-                for one, feature, window in zip(heard, features, batch, strict=True)
+                self._again(one, _place(encoded, n) or self.model.encode(features[n]), batch[n])
+                if one.failed and not self._silent(one)
+                else one
+                for n, one in enumerate(heard)
             ]
         words = self._words(encoded, heard, batch)
         for window, one, timed in zip(batch, heard, words, strict=True):
@@ -156,13 +160,13 @@ class WindowDecoder:
             and heard.avg_logprob < UNSURE
         )
 
-    def _again(self, first: Heard, features: np.ndarray, window: Window) -> Heard:
+    def _again(self, first: Heard, encoded: StorageView, window: Window) -> Heard:
         """A window that failed, at rising temperatures; the best of all where each one fails."""
         options = self._decoding(RISING, window.duration)
         previous = self.tokenizer.encode(self.prompt) if self.prompt else []
         prompt = self.model.get_prompt(self.tokenizer, previous, True, hotwords=self.hotwords)
         found, avg_logprob, temperature, _ = self.model.generate_with_fallback(
-            self.model.encode(features), prompt, self.tokenizer, options
+            encoded, prompt, self.tokenizer, options
         )
         other = Heard(
             found.sequences_ids[0], avg_logprob, first.no_speech_prob, temperature,
@@ -223,7 +227,7 @@ class WindowDecoder:
     def _decoding(self, temperatures: list[float], seconds: float) -> TranscriptionOptions:
         """faster-whisper's own defaults, but for what was asked."""
         return TranscriptionOptions(
-            beam_size=self.options.beam_size, best_of=5, patience=1, length_penalty=1,
+            beam_size=self.options.beam_size, best_of=DRAWN, patience=1, length_penalty=1,
             repetition_penalty=1, no_repeat_ngram_size=0, log_prob_threshold=UNSURE,
             no_speech_threshold=self.options.no_speech_threshold,
             compression_ratio_threshold=REPEATS, condition_on_previous_text=False,
@@ -233,9 +237,16 @@ class WindowDecoder:
             without_timestamps=True, max_initial_timestamp=0.0,
             word_timestamps=self.options.word_timestamps, prepend_punctuations=PREPENDED,
             append_punctuations=APPENDED, multilingual=False,
-            max_new_tokens=min(_TOKENS, _FEWEST + round(_PER_SECOND * seconds)),
+            max_new_tokens=min(TOKENS, _FEWEST + round(_PER_SECOND * seconds)),
             clip_timestamps=[], hallucination_silence_threshold=None, hotwords=self.hotwords,
         )  # fmt: skip
+
+
+def _place(encoded: StorageView, place: int) -> StorageView | None:
+    """What the encoder made of one window of a batch; None where its numbers cannot be had (on a GPU, in halves)."""
+    if encoded.device != "cpu" or encoded.dtype != DataType.float32:
+        return None
+    return StorageView.from_array(np.ascontiguousarray(np.asarray(encoded)[place : place + 1]))
 
 
 def _placed(word: dict[str, Any], window: Window, places: SpeechTimestampsMap) -> Word:
