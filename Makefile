@@ -21,7 +21,7 @@ run: $(VENV)/.run ## Install what is missing, prepare the models, serve, and pro
 test: $(VENV)/.test .venv-coqui/.done check ## Everything: unit, contract, faults, engines, browser, end to end
 	@sh tests/system_packages.sh
 	@$(BIN)/moksori prepare --quiet
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-fast: $(VENV)/.test ## What needs no service, no model and no browser; under 30 seconds
 	$(BIN)/python -m pytest -n 3 -m "$(FAST)" $(ARGS)
@@ -56,7 +56,7 @@ bench-synthesizer: $(VENV)/.test .venv-coqui/.done ## Our engine against coqui's
 bench-transcription: $(VENV)/.test ## Transcription through API, queue and storage against the engine alone
 	$(BIN)/python -m bench.transcription $(ARGS)
 
-bench-cues: $(VENV)/.test ## CPU seconds from a day of words to subtitles
+bench-cues: $(VENV)/.test ## Seconds from a day of words to subtitles
 	$(BIN)/python -m bench.cues $(ARGS)
 
 bench-jobs: $(VENV)/.test ## Accepted jobs a second, memory at rest, time to ready, waits and streams

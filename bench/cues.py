@@ -1,4 +1,4 @@
-"""CPU seconds from words to subtitles: `python -m bench.cues [--hours 24]`.
+"""Seconds from words to subtitles: `python -m bench.cues [--hours 24]`.
 
 Sentences are found once, when a transcript is made; cues are built again for every set of rules. Both are measured
 at a quarter of the words, at half and at all of them: the cost must grow with the words and no faster.
@@ -7,8 +7,9 @@ at a quarter of the words, at half and at all of them: the cost must grow with t
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
-from speech.cue_rules import PRESETS
+from speech.cue_rules import PRESETS, CueRules
 from speech.subtitles import cues_of, srt
 from speech.transcript import Segment, Transcript, Word
 from speech.words import words_of
@@ -33,11 +34,16 @@ def lecture(hours: float) -> Transcript:
     return Transcript(text, "ko", 1.0, now, (Segment(0, 0.0, now, text, words=tuple(words)),))
 
 
-def cpu(work: Callable[[], object]) -> float:
-    """CPU seconds of one call, of all threads."""
-    began = time.process_time()
+def seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
+    """Those of one call."""
+    began = clock()
     work()
-    return time.process_time() - began
+    return clock() - began
+
+
+def cues(spoken: Transcript, rules: CueRules) -> str:
+    """Subtitles by these rules."""
+    return srt(cues_of(spoken, rules))
 
 
 def main() -> None:
@@ -47,16 +53,16 @@ def main() -> None:
     hours = parser.parse_args().hours
     number_sentences(lecture(0.01))  # Kiwi loads
     print(
-        "| hours | words | sentences (CPU s) |",
+        "| hours | words | sentences (s, on two cores) |",
         " | ".join(f"{name} (CPU s)" for name in PRESETS),
         "|",
     )
     for part in (hours / 4, hours / 2, hours):
         spoken = lecture(part)
         counted = number_sentences(spoken)
-        took = [cpu(lambda spoken=spoken: number_sentences(spoken))]
+        took = [seconds(partial(number_sentences, spoken), time.perf_counter)]
         for rules in PRESETS.values():
-            took.append(cpu(lambda c=counted, r=rules: srt(cues_of(c, r))))
+            took.append(seconds(partial(cues, counted, rules), time.process_time))
         print(f"| {part:g} | {len(words_of(spoken))} |", " | ".join(f"{t:.2f}" for t in took), "|")
 
 

@@ -293,9 +293,10 @@ class Deployment:
     def _tidy(self) -> bool:
         """True when the temporary folder holds only what living workers' children keep: empty folders."""
         kept = {".held", "child.json", "speech.json", "transcription.json"}
-        return not [
-            path for path in self.temporary.rglob("*") if path.is_file() and path.name not in kept
-        ]
+        walked = os.walk(
+            self.temporary
+        )  # passes over folders that go while it looks, as rglob does not
+        return not {name for _, _, names in walked for name in names} - kept
 
 
 def _answers(port: int) -> bool:

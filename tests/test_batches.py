@@ -193,7 +193,10 @@ def some_batch(hearing, seconds):
     ("seconds", "told"),
     [
         ((60.0, 120.0, 420.0), [0.1, 0.3, 1.0]),
-        ((60.0, None, 180.0), [0.167, 0.5, 1.0]),  # nobody said how long one is: as long as the mean
+        (
+            (60.0, None, 180.0),
+            [0.167, 0.5, 1.0],
+        ),  # nobody said how long one is: as long as the mean
         ((None, None, None, None), [0.25, 0.5, 0.75, 1.0]),
     ],
 )

@@ -128,7 +128,7 @@ def test_an_error_is_told_in_one_place_in_the_language_of_the_page(visit: Visit)
 def test_a_job_that_failed_tells_why_in_the_language_of_the_page(visit: Visit):
     visit.page.fill("#text", '{"refuse": true}')
     visit.page.click("#say")
-    expect(visit.page.get_by_role("alert")).to_contain_text("파일이 비어 있어")
+    expect(visit.page.get_by_role("alert")).to_contain_text("파일이 비어 있습니다")
     expect(visit.page.locator("#speak .run [role=status]")).to_have_text("실패했습니다")
 
 

@@ -31,6 +31,14 @@ def test_a_decimal_point_ends_no_korean_sentence():
     assert sentences(heard("버전은 3.5 입니다. 받으세요.")) == ["버전은 3.5 입니다.", "받으세요."]
 
 
+def test_a_long_text_is_read_in_pieces_and_has_the_same_sentences(monkeypatch):
+    said = ["먼저 자바를 설치하겠습니다", "이 화면에서 버튼을 누르면 됩니다", "다 되셨나요"] * 40
+    for piece in (100, 333):
+        monkeypatch.setattr("worker.sentences.PIECE", piece)
+        monkeypatch.setattr("worker.sentences.BEFORE", 60)
+        assert sentences(heard(" ".join(said))) == said
+
+
 def test_a_sentence_goes_on_from_one_segment_into_the_next():
     first = Segment(
         0, 0, 1, " 오늘은 자바를", words=(Word(" 오늘은", 0, 1, 1.0), Word(" 자바를", 1, 2, 1.0))

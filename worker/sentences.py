@@ -10,6 +10,9 @@ from speech.cue_lines import units
 from speech.transcript import Transcript, Word
 from speech.words import sentence_numbers, with_sentences, with_words, written_language
 
+PIECE = 20_000  # characters that are read at once, half an hour or more of talk
+BEFORE = 500  # characters, several sentences, that make the place of a piece's first sentence sure
+
 
 def number_sentences(transcript: Transcript) -> Transcript:
     """The same transcript, each word with the number of its sentence.
@@ -38,9 +41,21 @@ def _korean(words: Sequence[Word]) -> list[int]:
         at += len(gap) + len(token)
     if not parts:
         return []
-    found = _kiwi().split_into_sents("".join(parts), return_sub_sents=False)
-    starts = [sentence.start for sentence in found]
+    starts = _starts("".join(parts))
     return [max(0, bisect_right(starts, place) - 1) for place in places]
+
+
+def _starts(text: str) -> list[int]:
+    """Where sentences start; pieces of a long text are read side by side, each from a little before its own start."""
+    places = range(0, len(text), PIECE)
+    pieces = [text[max(0, place - BEFORE) : place + PIECE + BEFORE] for place in places]
+    found = _kiwi().split_into_sents(pieces, return_sub_sents=False)
+    return [
+        start
+        for place, sentences in zip(places, found, strict=True)
+        for sentence in sentences
+        if place <= (start := max(0, place - BEFORE) + sentence.start) < place + PIECE
+    ]
 
 
 @cache
@@ -48,4 +63,4 @@ def _kiwi() -> Any:
     """The analyser, loaded when the first Korean is heard; its lists of names and phrases end no sentence."""
     from kiwipiepy import Kiwi
 
-    return Kiwi(num_workers=1, load_default_dict=False, load_multi_dict=False)
+    return Kiwi(num_workers=2, load_default_dict=False, load_multi_dict=False)

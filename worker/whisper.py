@@ -19,7 +19,8 @@ from speech.transcript import Segment, Word
 from worker.engines import Detected, Span, TranscribeOptions
 from worker.vad import WINDOW, everything, padded, padding, speech_in
 from worker.whisper_weights import again, resolve
-from worker.whisper_windows import DRAWN, PROMPT, RISING, TOKENS, WindowDecoder, windows
+from worker.whisper_windows import DRAWN, PROMPT, RISING, TOKENS, WindowDecoder
+from worker.windows import windows
 
 # Windows decoded together; for a GPU it is upstream's advice, not measured here.
 BATCH = {"cpu": 8, "cuda": 16}

@@ -19,13 +19,13 @@ from faster_whisper.transcribe import (
     get_compression_ratio,
     get_suppressed_tokens,
 )
-from faster_whisper.vad import SpeechTimestampsMap, collect_chunks
+from faster_whisper.vad import SpeechTimestampsMap
 
 from speech.media import RATE
 from speech.transcript import Segment, Word
 from worker.engines import Span, TranscribeOptions
 from worker.utterances import utterances
-from worker.vad import WINDOW
+from worker.windows import Window, windows
 
 # Where a window fails (it repeats itself, or is unsure), it is decoded again at these. faster-whisper has five; a
 # window that fails at two of them is not mended by more, and takes as long as ten that are sound.
@@ -40,25 +40,6 @@ PREPENDED, APPENDED = (
     "\"'“¿([{-",
     "\"'.。,，!！?？:：”)]}、",
 )  # faster-whisper's: not words of their own
-
-
-@dataclass(frozen=True)
-class Window:
-    """Up to 30 s of speech; `offset` and `duration` are seconds of the speech alone, silences left out."""
-
-    sound: np.ndarray
-    offset: float
-    duration: float
-
-    @property
-    def frame(self) -> int:
-        """Frames of 10 ms before it, whole."""
-        return int(self.offset * 100)
-
-    @property
-    def shift(self) -> float:
-        """Seconds that a time counted from its frame lacks."""
-        return self.offset - self.frame / 100
 
 
 @dataclass
@@ -80,17 +61,6 @@ class Heard:
     def failed(self) -> bool:
         """True when another temperature may do better."""
         return self.compression_ratio > REPEATS or self.avg_logprob < UNSURE
-
-
-def windows(samples: np.ndarray, spans: Sequence[Span]) -> list[Window]:
-    """The spans of `samples`, in order, packed into as few windows as they fill."""
-    chunks = [{"start": start, "end": end} for start, end in spans]
-    sounds, places = collect_chunks(samples, chunks, max_duration=WINDOW)
-    return [
-        Window(sound, place["offset"], place["duration"])
-        for sound, place in zip(sounds, places, strict=True)
-        if len(sound)
-    ]
 
 
 class WindowDecoder:
