@@ -97,7 +97,7 @@ class WindowDecoder:
         heard = [self._result(one, options.temperatures[0]) for one in results]
         if not self.options.temperature:
             heard = [
-                self._again(one, _place(encoded, n) or self.model.encode(features[n]), batch[n])
+                self._again(one, _alone(encoded, n) or self.model.encode(features[n]), batch[n])
                 if one.failed and not self._silent(one)
                 else one
                 for n, one in enumerate(heard)
@@ -212,7 +212,7 @@ class WindowDecoder:
         )  # fmt: skip
 
 
-def _place(encoded: StorageView, place: int) -> StorageView | None:
+def _alone(encoded: StorageView, place: int) -> StorageView | None:
     """What the encoder made of one window of a batch; None where its numbers cannot be had (on a GPU, in halves)."""
     if encoded.device != "cpu" or encoded.dtype != DataType.float32:
         return None
