@@ -6,6 +6,7 @@ import ctranslate2
 import numpy as np
 import pytest
 import soxr
+from faster_whisper.audio import pad_or_trim
 
 from speech.media import RATE
 from speech.settings import Settings
@@ -14,6 +15,7 @@ from worker.engines import TranscribeOptions, load_transcriber
 from worker.listen import listen
 from worker.speaker import Request, load_speech_models
 from worker.whisper import Whisper, choose_device, devices, threads
+from worker.whisper_windows import _alone
 
 SENTENCES = ["안녕하세요.", "오늘은 날씨가 참 좋습니다."]
 
@@ -122,6 +124,20 @@ def test_what_whisper_makes_of_noise_and_tones_is_nothing_or_flagged(engine, tmp
             # Unfiltered, Whisper draws words at random when it is unsure, and now and then some come out.
             assert all("over_silence" in segment.flags for segment in heard.segments)
             assert heard.segments == () or not vad_filter
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_a_window_of_an_encoded_batch_is_what_the_encoder_makes_of_it_alone(engine, spoken):
+    half = len(spoken) // 2
+    features = [
+        pad_or_trim(engine.model.feature_extractor(sound)[..., :-1])
+        for sound in (spoken[:half], spoken[half:])
+    ]
+    both = engine.model.encode(np.stack(features))
+    for place, one in enumerate(features):
+        alone = np.asarray(engine.model.encode(one))
+        np.testing.assert_allclose(np.asarray(_alone(both, place)), alone, atol=0.01)
 
 
 @pytest.mark.models
