@@ -164,7 +164,9 @@ class Settings:
         60.0, "How often servers and workers look for changed voices and models; 0: never"
     )
 
-    part_seconds: float = _s(300.0, "Aimed length of one part of a long recording")
+    part_seconds: float = _s(
+        300.0, "Aimed length of one part of a long recording; under 60, cuts cost words"
+    )
     part_characters: int = _s(2_000, "Aimed length of one part of a long text")
     lease_seconds: float = _s(30.0, "An attempt not renewed for this long is taken over")
     renew_seconds: float = _s(10.0, "How often a running attempt renews its lease")
