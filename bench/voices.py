@@ -78,11 +78,12 @@ def measure(
     for voice in speaker.voices:
         taught = None
         if teacher and voice.member in named:
-            taught = _recorded(whisper, teacher / named[voice.member], sentences)
-        yield voice, _member(speaker, whisper, voice, sentences), taught
+            taught = hear_recordings(whisper, teacher / named[voice.member], sentences)
+        yield voice, hear_voice(speaker, whisper, voice, sentences), taught
 
 
-def _member(speaker: Speaker, whisper: Whisper, voice: Voice, sentences: list[str]) -> Heard:
+def hear_voice(speaker: Speaker, whisper: Whisper, voice: Voice, sentences: list[str]) -> Heard:
+    """The sentences as a voice speaks them."""
     heard = Heard()
     for sentence in sentences:
         began = time.perf_counter()
@@ -92,7 +93,7 @@ def _member(speaker: Speaker, whisper: Whisper, voice: Voice, sentences: list[st
     return heard
 
 
-def _recorded(whisper: Whisper, folder: Path, sentences: list[str]) -> Heard:
+def hear_recordings(whisper: Whisper, folder: Path, sentences: list[str]) -> Heard:
     """A teacher's recordings of the sentences."""
     known = {each.text: each for each in read_recordings(folder)[0]}
     heard = Heard()
