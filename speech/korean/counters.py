@@ -10,6 +10,7 @@ _COUNTERS = {
     for counter, system, highest, space in rows("counters")
 }
 _MONTHS = {"6": "유월", "10": "시월"}  # 한글 맞춤법 제52항
+_ORDINALS = {"1": "첫째", "2": "둘째", "3": "셋째", "4": "넷째"}  # 표준어 규정 제6항
 _AGES = re.compile("[1-9]0")
 # What may follow a counter in one word; else the letters are the start of another: 2발표, 3시즌, 2모작.
 _FOLLOWS = (
@@ -50,6 +51,8 @@ def counted(written: str, counter: str, before: str = "") -> str:
         return f"{number(digits)}{space}{counter}"
     if counter == "월" and digits.isdigit():
         return month(digits)
+    if counter == "째" and digits in _ORDINALS:
+        return _ORDINALS[digits]
     if counter == "번째" and digits == "1":
         return "첫 번째"
     whole = digits.isdigit() and not digits.startswith("0")

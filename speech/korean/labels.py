@@ -54,6 +54,12 @@ def _roman(match: re.Match[str]) -> str | None:
     return said if match["gap"] is None else f"{said} "
 
 
+def _circled(match: re.Match[str]) -> str:
+    """①번 is 일 번: the number of a thing, not 한 번."""
+    said = sino(unicodedata.normalize("NFKC", match["span"]))
+    return said if match["gap"] is None else f"{said} "
+
+
 NUMBERS = [
     rule("telephone", r"\+\d{1,3}[- ]\d{1,4}[- ]\d{3,4}[- ]\d{4}(?!\d)", _telephone),
     rule("telephone", _START + r"\(?0\d{1,3}[-) .]{1,2}\d{3,4}[-. ]\d{4}(?!\d)", _telephone),
@@ -94,6 +100,7 @@ NAMES = [
         r"(?<![A-Za-z\d.,])(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)(?:-?(?:[A-Za-z]+|\d+))*(?![A-Za-z\d])",
         _model,
     ),
+    rule("circled", r"(?P<span>[①-⑳])(?P<gap>(?=[가-힣])(?![은는이가을를의과와도]))?", _circled, "①-⑳"),
     rule("roman", rf"(?P<span>[{_ROMAN_LETTERS}]+)(?P<gap>(?=[가-힣]))?", _roman, _ROMAN_LETTERS),
     rule(
         "roman",

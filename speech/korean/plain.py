@@ -8,8 +8,11 @@ from speech.korean.data import pairs
 from speech.korean.emojis import sequences
 
 # What NFKC would take apart although it has a reading of its own.
-_KEPT = re.compile("[\u2160-\u217f\u00b2\u00b3\u2103\u2109\u2116\uffe6\u2122…]")
+_KEPT = re.compile("[\u2160-\u217f\u2460-\u2473\u00b2\u00b3\u2103\u2109\u2116\uffe6\u2122…]")
 _FRACTION_SLASH = "\u2044"
+_ONSETS = dict(
+    zip(range(0x1100, 0x1113), "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ", strict=True)
+)  # of ㉠
 _POWERS = dict(zip("⁰⁴⁵⁶⁷⁸⁹", "0456789", strict=True))
 _HYPHENS = dict.fromkeys("‐‑‒﹣－", "-")
 _SILENT = ("Cf", "Cc", "Mn", "Me")  # joiners, selectors, controls, marks
@@ -85,6 +88,7 @@ def _letter(letter: str) -> str:
     if letter in _HYPHENS:
         return "-"
     folded = unicodedata.normalize("NFKC", letter)
+    folded = folded.translate(_ONSETS)
     base = unicodedata.normalize("NFKD", letter)[0]
     if base.isascii() and base.isalpha() and len(folded) == 1:
         return base  # é as e

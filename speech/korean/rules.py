@@ -5,6 +5,7 @@ from speech.korean import amounts, labels, latin, markup, moments, particles, si
 RULES = (
     *signs.FACES,
     *markup.RULES,
+    *signs.BRACKETS,
     *web.RULES,
     *particles.RULES,
     *moments.RULES,

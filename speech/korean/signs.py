@@ -8,8 +8,18 @@ from speech.korean.data import pairs
 from speech.korean.hanja import is_hanja, read_hanja
 from speech.korean.latin import read_word
 
+
+def _letters(*blocks: tuple[int, int]) -> str:
+    return "".join(chr(code) for first, last in blocks for code in range(first, last + 1))
+
+
+# Unicode's blocks of arrows, and those of lines, boxes, triangles, pointing hands and notes.
+_ARROWS = _letters((0x2190, 0x21FF), (0x2794, 0x2794), (0x2798, 0x27BE), (0x27F0, 0x27FF))
+_DRAWN = _letters((0x2500, 0x25FF), (0x261A, 0x261F), (0x2669, 0x266C))
 # Signs without a sound of their own: what pause, if any, they stand for.
 PAUSES = {
+    **dict.fromkeys(_ARROWS, ","),
+    **dict.fromkeys(_DRAWN, " "),
     ".": ".",
     ",": ",",
     "?": "?",
@@ -22,10 +32,8 @@ PAUSES = {
     "/": ",",
     "—": ",",
     "―": ",",
-    "→": ",",
-    "⇒": ",",
     "|": ",",
-    **dict.fromkeys("·ㆍ・-–~〜∼•●○■□▶▷◆◇※▪◦‣", " "),
+    **dict.fromkeys("·ㆍ・-–~〜∼•※‣", " "),
     **dict.fromkeys("([{<〈《「『【〔", " "),
     # Particles follow these without a space: 한국(서울)은.
     **dict.fromkeys(")]}>〉》」』】〕\"'“”‘’`´*_#", ""),
@@ -84,8 +92,25 @@ _FACES = (
     r"|(?<![\w:])[:;]-?[)D(P](?!\w)|;{2,}|ㅡㅡ;*"
 )
 _COMPANIES = {"주": "주식회사", "사": "사단법인", "재": "재단법인", "유": "유한회사"}
+_BRACKETED = re.compile(r"<[^\s<>][^<>]{0,60}$")
+_LONGEST_BRACKET = 64
+
+
+def _closes(match: re.Match[str]) -> str | None:
+    """The > of <주의>, which is a bracket where Hangul stands in it."""
+    before = match.string[max(0, match.start() - _LONGEST_BRACKET) : match.start()]
+    inside = _BRACKETED.search(before)
+    return "" if inside and re.search("[가-힣]", inside[0]) else None
+
+
+BRACKETS = [
+    rule("bracket", r"<(?=[^\s<>][^<>]{0,60}>)(?=[^<>]*[가-힣])", " ", "<"),
+    rule("bracket", r"(?<=\S)>", _closes, ">"),
+]
 FACES = [rule("face", _FACES, "", r"\^;:_.ㅡ-")]
 RULES = [
+    rule("arrow", r"(?<=[\d%가-힣]) ?↑", " 상승", "↑"),
+    rule("arrow", r"(?<=[\d%가-힣]) ?↓", " 하락", "↓"),
     rule("hanja", rf"(?<=[가-힣])\([{_HANJA}]+\)", "", _HANJA),
     rule("hanja", rf"[{_HANJA}]+", _hanja, _HANJA),
     rule(
