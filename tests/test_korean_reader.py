@@ -132,6 +132,12 @@ def test_whatever_comes_in_only_hangul_and_pauses_go_out(
         assert all(0 <= first < last <= said for _, first, last in reading.words)
 
 
+@given(st.text("0123456789.,-~/:% kpMBTgx개원년월만호", min_size=1, max_size=12))
+@settings(max_examples=1000, deadline=None)
+def test_no_digit_and_no_latin_letter_is_left_out(text: str) -> None:
+    assert [letter for letter in _READER.read(text).unknown if letter.isalnum()] == []
+
+
 @given(ANY_TEXT)
 @settings(max_examples=100, deadline=None)
 def test_a_text_is_read_whole_or_refused_by_name(text: str) -> None:

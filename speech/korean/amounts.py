@@ -7,7 +7,7 @@ from speech.korean.changes import rule
 from speech.korean.counters import COUNTER, counted
 from speech.korean.data import pairs
 from speech.korean.hangul import is_syllable
-from speech.korean.numbers import LONGEST, before_large, number, sino
+from speech.korean.numbers import LONGEST, before_large, number, one_by_one, sino
 from speech.korean.particles import agree
 
 _INTEGER = r"\d{1,3}(?:,\d{3})+(?!\d)|\d+"
@@ -55,6 +55,12 @@ def _count(match: re.Match[str]) -> str:
     return f"{before}{said} " if text[end : end + 1].isdigit() else before + said  # 9초58
 
 
+def _tens(match: re.Match[str]) -> str | None:
+    """2~30분 as 이삼십 분: the tens are said once."""
+    first, last = match["a"], match["b"]
+    return f"{sino(first)}{sino(last + '0')} " if int(last) == int(first) + 1 else None
+
+
 def _count_range(match: re.Match[str]) -> str:
     first, last, counter = match["a"], match["n"], match["counter"]
     return f"{counted(first, counter)}에서 {counted(last, counter)}"
@@ -96,6 +102,16 @@ def _versus(match: re.Match[str]) -> str:
 
 
 RULES = [
+    rule(
+        "pressure",
+        r"혈압[은이가]? ?(?P<span>(?P<a>\d{2,3})/(?P<b>\d{2,3}))(?!\d)",
+        lambda m: f"{sino(m['a'])}에 {sino(m['b'])}",
+    ),
+    rule(
+        "range",
+        rf"{_START}(?P<span>(?P<a>[2-8]){_TO}(?P<b>[3-9])0)(?=여?[대명개분년초세] ?)",
+        _tens,
+    ),
     rule(
         "money",
         rf"(?P<sign>{_MONEY}) ?(?P<n>{_NUMBER})(?:(?P<large>{_LARGE})|(?P<scale>[KMB])(?![A-Za-z]))?",
@@ -139,7 +155,7 @@ RULES = [
     ),
     rule(
         "range",
-        rf"{_START}(?P<a>{_NUMBER}){_TO}(?P<n>{_NUMBER})(?! ?{_UNIT})",
+        rf"{_START}(?P<a>{_NUMBER}){_TO}(?P<n>{_NUMBER})(?![,.]?\d)(?! ?{_UNIT})",
         lambda m: f"{number(m['a'])}에서 {number(m['n'])}",
     ),
     rule(
@@ -180,4 +196,10 @@ PLAIN = [
         "A-Za-z",
     ),
     rule("number", rf"{_NUMBER}", lambda m: number(m[0])),
+    # What other rules left of a number: the .5 of 2/3.5.
+    rule(
+        "number",
+        r"\d|(?<=\d)\.\d+",
+        lambda m: f" 점 {one_by_one(m[0][1:], '영')}" if m[0][0] == "." else one_by_one(m[0]),
+    ),
 ]

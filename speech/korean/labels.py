@@ -6,11 +6,16 @@ import unicodedata
 from speech.korean.changes import rule
 from speech.korean.counters import counted
 from speech.korean.latin import read_word
-from speech.korean.numbers import ENGLISH_DIGITS, one_by_one, sino
+from speech.korean.numbers import ENGLISH_DIGITS, number, one_by_one, sino
 
 _START = r"(?<![\d.,])"
 _SECRETS = "비밀번호|인증번호|우편번호|계좌번호|등록번호|운송장번호|주문번호|암호|학번|사번|코드"
 _CALLS = "전화|신고|연락|구급|상황실|안전|소방|콜센터|상담"
+_GENERATIONS = (
+    r"(?:1020|2030|3040|4050|5060|7080|8090|386|486|586)"
+    r"(?= ?(?:세대|여성|남성|직장인|청년|청춘|감성|운동권))"
+)
+_DECIMAL = r"\d+(?:\.\d+(?!\.?\d))?"
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _ROMAN_LETTERS = "\u2160-\u217f"
 
@@ -30,13 +35,15 @@ def _building(match: re.Match[str]) -> str:
 
 
 def _model(match: re.Match[str]) -> str:
-    """GPT-4, A4, 5G, B737: capitals by name, one digit in English beside them, more digits as a number."""
-    parts = re.findall(r"[A-Za-z]+|\d+", match[0])
+    """GPT-4, A4, 5G, B737, PM2.5: capitals by name, one digit in English beside them, other numbers as such."""
+    parts = re.findall(rf"[A-Za-z]+|{_DECIMAL}", match[0])
     said = []
     for place, part in enumerate(parts):
         beside = "".join(parts[max(place - 1, 0) : place] + parts[place + 1 : place + 2])
-        if not part.isdigit():
+        if part.isalpha():
             said.append(read_word(part))
+        elif "." in part:
+            said.append(number(part))
         elif len(part) == 1 and part != "0" and re.search("[A-Z]", beside):
             said.append(ENGLISH_DIGITS[int(part)])
         else:
@@ -54,6 +61,13 @@ def _roman(match: re.Match[str]) -> str | None:
     return said if match["gap"] is None else f"{said} "
 
 
+def _pages(match: re.Match[str]) -> str:
+    """p. 35 as 삼십오 쪽."""
+    return (
+        f"{sino(match['a'])}에서 {sino(match['b'])} 쪽" if match["b"] else f"{sino(match['a'])} 쪽"
+    )
+
+
 def _circled(match: re.Match[str]) -> str:
     """①번 is 일 번: the number of a thing, not 한 번."""
     said = sino(unicodedata.normalize("NFKC", match["span"]))
@@ -68,6 +82,11 @@ NUMBERS = [
         "telephone",
         _START + rf"(?P<span>1[1-9]\d{{1,2}})(?=번?(?:에|로|으로)? ?(?:{_CALLS}))",
         lambda m: one_by_one(m["span"]),
+    ),
+    rule("digits", _START + rf"(?:{_GENERATIONS}|911(?= ?테러))", lambda m: one_by_one(m[0])),
+    rule("digits", r"(?<=코로나)[- ]?19(?!\d)", " 일구"),
+    rule(
+        "page", r"(?<![A-Za-z])[Pp]{1,2}\. ?(?P<a>\d{1,4})(?:[-~–](?P<b>\d{1,4}))?(?![\d.])", _pages
     ),
     rule("digits", _START + r"\d{2,6}(?:-\d{2,7}){2,}(?!\d)", _telephone),
     rule(
@@ -97,10 +116,15 @@ NAMES = [
     ),
     rule(
         "model",
-        r"(?<![A-Za-z\d.,])(?:[A-Za-z]+-?\d+|\d+-?[A-Za-z]+)(?:-?(?:[A-Za-z]+|\d+))*(?![A-Za-z\d])",
+        rf"(?<![A-Za-z\d.,])(?:[A-Za-z]+-?{_DECIMAL}|\d+-?[A-Za-z]+)(?:-?(?:[A-Za-z]+|\d+))*(?![A-Za-z\d])",
         _model,
     ),
-    rule("circled", r"(?P<span>[①-⑳])(?P<gap>(?=[가-힣])(?![은는이가을를의과와도]))?", _circled, "①-⑳"),
+    rule(
+        "circled",
+        r"(?P<span>[①-⑳])(?P<gap>(?=[가-힣])(?![은는이가을를의과와도]))?",
+        _circled,
+        "①-⑳",
+    ),
     rule("roman", rf"(?P<span>[{_ROMAN_LETTERS}]+)(?P<gap>(?=[가-힣]))?", _roman, _ROMAN_LETTERS),
     rule(
         "roman",

@@ -55,6 +55,7 @@ def _apostrophe(match: re.Match[str]) -> str:
     return pronounced(small) or read_word(whole) + ("스" if ending == "s" else spell(ending))
 
 
+_SHORT = {"i.e": "즉", "e.g": "예를 들어", "Ph.D": "피에이치디"}
 RULES = [
     rule("word", r"(?<![A-Za-z])N[oO]\.? ?(?=\d)", "넘버 ", "N"),
     rule(
@@ -66,8 +67,14 @@ RULES = [
     rule("spelled", r"(?<![A-Za-z])(?:[A-Z]\.){2,}", lambda m: spell(m[0].replace(".", "")), "A-Z"),
     rule(
         "word",
-        r"(?:Mr|Mrs|Ms|Dr|Prof|Vol|Tel|vs|etc)\.(?= ?[\w])",
-        lambda m: read_word(m[0][:-1]),
+        r"(?:Mr|Mrs|Ms|Dr|Prof|Vol|vol|Tel|vs|etc)\.(?= ?[\w])",
+        lambda m: read_word(m[0][:-1]) + ("" if m.string[m.end()] == " " else " "),
+        "A-Za-z",
+    ),
+    rule(
+        "word",
+        rf"(?<![A-Za-z])(?:{'|'.join(map(re.escape, _SHORT))})\.?",
+        lambda m: _SHORT[m[0].rstrip(".")],
         "A-Za-z",
     ),
     rule("word", r"(?<![A-Za-z])[A-Za-z]+(?:-[A-Za-z]+)+", _hyphenated, "A-Za-z"),

@@ -56,6 +56,11 @@ def _memorial(match: re.Match[str]) -> str:
 
 RULES = [
     rule(
+        "duration",
+        rf"{_START}(?P<h>\d{{1,3}})h ?(?P<m>[0-5]?\d)m(?:in)?(?![A-Za-z\d²³/])",
+        lambda m: f"{counted(m['h'], '시간')} {counted(m['m'], '분')}",
+    ),
+    rule(
         "date",
         _START + r"(?P<y>\d{4})([-./]) ?(?P<m>\d{1,2})\2 ?(?P<d>\d{1,2})(?!\d|\.\d)\.?(?=\D|$)",
         _date,
