@@ -26,6 +26,7 @@ _DASHED = "월|일|년|시간|시|분|초|개월|개|명|회|번|살|세|층|주
 _WON = r"(?:점수|스코어|세트)[은는가이도:]? ?(?P<span>(?P<a>\d{1,3})[-:](?P<b>\d{1,3}))(?![\d-])"
 # 25:20으로 이겼다: what stands before these is a score, no time of day.
 BY = r" ?(?:무승부|동점)|(?:으로|로) ?(?:이기|이겼|이긴|졌|지고|지는|패|승|꺾|누르|눌|앞|뒤|끝|마쳤|비겼|역전)"
+BY += r"| ?(?:승리|패배|승|패)(?![가-힣])"
 
 
 def _any(signs: dict[str, str]) -> str:
@@ -101,6 +102,11 @@ def _versus(match: re.Match[str]) -> str:
     return f"{sino(match['a'])} 대 {sino(match['b'])}"
 
 
+def _fractions(match: re.Match[str]) -> str:
+    a, b, c, d = map(sino, match.group("a", "b", "c", "d"))
+    return f"{b}분의 {a}에서 {d}분의 {c}"
+
+
 RULES = [
     rule(
         "pressure",
@@ -121,6 +127,9 @@ RULES = [
         "money",
         rf"{_START}(?P<n>{_NUMBER})(?P<large>)(?P<scale>) ?(?P<sign>{_MONEY})(?![A-Za-z])",
         _money,
+    ),
+    rule(
+        "fraction", rf"{_START}(?P<a>\d+)/(?P<b>\d+){_TO}(?P<c>\d+)/(?P<d>\d+)(?![/\d])", _fractions
     ),
     rule("score", _WON, _versus),
     rule("score", rf"{_START}(?P<a>\d{{1,3}}) ?[-:] ?(?P<b>\d{{1,3}})(?={BY})", _versus),
@@ -161,12 +170,13 @@ RULES = [
     rule(
         "range",
         r"(?<=[\d가-힣A-Za-z%℃²³])(?<![요다네야지죠어아])[~∼〜](?=[\d가-힣A-Za-z])"
-        r"|(?<=[\d가-힣%]) ~ (?=[\d가-힣A-Za-z])",
+        r"|(?<=[\d가-힣%)]) ~ (?=[\d가-힣A-Za-z])|(?<=\))[~∼〜](?=\d)",
         "에서 ",
         "~∼〜",
     ),
     rule("negative", r"(?:(?<=[\s(~])|^)[-−](?=\d)", "마이너스 "),
     rule("fraction", r"(?P<n>[1-4])/4(?=분기)", lambda m: f"{sino(m['n'])}사"),
+    rule("fraction", r"(?<![\d.,])1/(?P<n>[nN])(?![A-Za-z])", "엔분의 일"),
     rule("fraction", rf"{_START}(?P<b>\d+)분의(?=\d)", lambda m: f"{sino(m['b'])}분의 "),
     rule(
         "fraction",

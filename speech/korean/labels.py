@@ -83,7 +83,14 @@ NUMBERS = [
         _START + rf"(?P<span>1[1-9]\d{{1,2}})(?=번?(?:에|로|으로)? ?(?:{_CALLS}))",
         lambda m: one_by_one(m["span"]),
     ),
-    rule("digits", _START + rf"(?:{_GENERATIONS}|911(?= ?테러))", lambda m: one_by_one(m[0])),
+    rule(
+        "digits",
+        _START + rf"(?:{_GENERATIONS}|911(?= ?테러)|88(?= ?올림픽))",
+        lambda m: one_by_one(m[0]),
+    ),
+    rule(
+        "season", _START + r"\d\d/\d\d(?= ?시즌)", lambda m: sino(m[0][:2]) + " " + sino(m[0][3:])
+    ),
     rule("digits", r"(?<=코로나)[- ]?19(?!\d)", " 일구"),
     rule(
         "page", r"(?<![A-Za-z])[Pp]{1,2}\. ?(?P<a>\d{1,4})(?:[-~–](?P<b>\d{1,4}))?(?![\d.])", _pages

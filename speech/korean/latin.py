@@ -56,7 +56,15 @@ def _apostrophe(match: re.Match[str]) -> str:
 
 
 _SHORT = {"i.e": "즉", "e.g": "예를 들어", "Ph.D": "피에이치디"}
+
+
+def _said_before(match: re.Match[str]) -> str | None:
+    """앱(App) is 앱 once."""
+    return "" if match.string[: match.start()].endswith(read_word(match["word"])) else None
+
+
 RULES = [
+    rule("said", r"(?<=[가-힣])\((?P<word>[A-Za-z]{1,30})\)", _said_before, "A-Za-z"),
     rule("word", r"(?<![A-Za-z])N[oO]\.? ?(?=\d)", "넘버 ", "N"),
     rule(
         "spelled",
