@@ -83,7 +83,7 @@ def stored_message(error: Mapping[str, Any], to: Language) -> str:
 
 def shape(status: int, code: str, message: str, param: str | None) -> Response:
     """The one error shape."""
-    response = jsonify(_body(status, code, message, param))
+    response = jsonify(body_of(status, code, message, param))
     response.status_code = status
     return response
 
@@ -93,8 +93,8 @@ def error_body(error: SpeechError | JobFailed, to: Language) -> dict[str, Any]:
     if isinstance(error, JobFailed):
         told = told_error(error)
         message = stored_message(told, to)
-        return _body(failed_status(told), told["code"], message, told["param"])
-    return _body(status_of(error), error.code, error.message(to), error.param)
+        return body_of(failed_status(told), told["code"], message, told["param"])
+    return body_of(status_of(error), error.code, error.message(to), error.param)
 
 
 def told_error(failed: JobFailed) -> dict[str, Any]:
@@ -104,7 +104,8 @@ def told_error(failed: JobFailed) -> dict[str, Any]:
     return told
 
 
-def _body(status: int, code: str, message: str, param: str | None) -> dict[str, Any]:
+def body_of(status: int, code: str, message: str, param: str | None) -> dict[str, Any]:
+    """The one error shape, for any HTTP status."""
     kind = "invalid_request_error" if status < 500 else "server_error"
     return {"error": {"message": message, "type": kind, "code": code, "param": param}}
 

@@ -275,3 +275,29 @@ def _health(parts):
     assert connection.getresponse().status == 200
     connection.close()
     return (time.perf_counter() - began) * 1000
+
+
+def refused(base, raw):
+    """The answer to bytes that are no request of the app's."""
+    address = urlsplit(base)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        client.sendall(raw)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        return answer.status, json.loads(answer.read())["error"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "code"),
+    [
+        (b"GET /v1/jobs?q=" + b"a" * 5000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414, "request_line_too_long"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431, "headers_too_large"),
+        (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 80 + b"\r\n", 431, "headers_too_large"),
+        (b"GET / HTTP/1.1\r\nno header\r\n\r\n", 400, "bad_request"),
+        (b"<script>\r\n\r\n", 400, "bad_request"),
+    ],
+)  # fmt: skip
+def test_what_never_reaches_the_app_is_refused_in_the_same_shape(live, raw, status, code):
+    answered, error = refused(live[0], raw)
+    assert (answered, error["code"], error["message"]) == (status, code, say(code, "en"))
+    assert error["type"] == "invalid_request_error"
