@@ -83,10 +83,10 @@ def test_many_jobs_leave_no_memory_descriptors_or_threads_behind(deployment):
     _run(deployment, 40)
     before = child.memory_info().rss, child.num_fds(), child.num_threads()
     _run(deployment, 100)
-    after = child.memory_info().rss, child.num_fds(), child.num_threads()
-    assert after[0] <= before[0] * 1.05 + 2_000_000
-    assert after[1] <= before[1] + 2
-    assert after[2] <= before[2] + 1
+    assert child.memory_info().rss <= before[0] * 1.05 + 2_000_000
+    # A connection to SQLite that is open at the moment has three; what leaked would stay.
+    until(lambda: child.num_fds() <= before[1] + 2, 5, "the descriptors are as many as before")
+    until(lambda: child.num_threads() <= before[2] + 1, 5, "the threads are as many as before")
 
 
 def _run(deployment, count):
