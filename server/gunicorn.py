@@ -41,9 +41,8 @@ errorlog = "-"
 
 def post_worker_init(worker: Any) -> None:
     """Called by gunicorn once the worker has set its signal handlers and loaded the app."""
-    from server.refusals import (
-        answer_in_one_shape,
-    )  # brings the app's errors, which the master does without
+    # Here, because it brings Flask, which gunicorn's master does without.
+    from server.refusals import answer_in_one_shape
 
     answer_in_one_shape()
     end_waits_on_stop(worker.wsgi.extensions["moksori"].stopping)

@@ -55,7 +55,7 @@ def _apostrophe(match: re.Match[str]) -> str:
     return pronounced(small) or read_word(whole) + ("스" if ending == "s" else spell(ending))
 
 
-_SHORT = {"i.e": "즉", "e.g": "예를 들어", "Ph.D": "피에이치디"}
+_DOTTED = {"i.e": "즉", "e.g": "예를 들어", "Ph.D": "피에이치디"}
 
 
 def _said_before(match: re.Match[str]) -> str | None:
@@ -81,8 +81,8 @@ RULES = [
     ),
     rule(
         "word",
-        rf"(?<![A-Za-z])(?:{'|'.join(map(re.escape, _SHORT))})\.?",
-        lambda m: _SHORT[m[0].rstrip(".")],
+        rf"(?<![A-Za-z])(?:{'|'.join(map(re.escape, _DOTTED))})(?![A-Za-z])\.?",
+        lambda m: _DOTTED[m[0].rstrip(".")],
         "A-Za-z",
     ),
     rule("word", r"(?<![A-Za-z])[A-Za-z]+(?:-[A-Za-z]+)+", _hyphenated, "A-Za-z"),

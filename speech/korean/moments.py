@@ -15,8 +15,11 @@ _EVENTS = "절|운동|부정선거|항쟁|사태|의거|혁명|선언|테러|쿠
 _POINTED = r"3\.1|3\.15|4\.19|5\.18|6\.10|6\.25|8\.15|10\.26|12\.12"
 _DAYS = "월화수목금토일"
 _SHORT = r"(?:1[0-2]|[1-9])/(?:3[01]|[12]\d|[1-9])(?![\d/])"
-# What makes 11/30 a day and no fraction: a label before it, or what happens until, from or on it.
-_LABEL = r"(?:마감|기한|기간|일정|날짜|일시|접수|발표|개강|종강|시험|\d차)[은는이가일]?:? ?"
+# What makes 11/30 a day and no fraction: a label before it, or what happens until, from or on it. 2/3 stays a fraction
+# unless a colon stands before it: 시험 2/3 이상.
+_LABEL = (
+    r"(?:마감|기한|기간|일정|날짜|일시|접수|발표|개강|종강|시험|\d차)[은는이가일]?(?P<colon>:)? ?"
+)
 _HAPPENS = r" ?(?:까지|부터|마감|개최|오픈|출시|예정|발표|개강|종강|수능|성탄|크리스마스)"
 
 
@@ -35,8 +38,11 @@ def _short_date(match: re.Match[str]) -> str:
     return _month_and_day(match["m"], match["d"])
 
 
-def _day(match: re.Match[str]) -> str:
-    return _month_and_day(*match["day"].split("/"))
+def _day(match: re.Match[str]) -> str | None:
+    months, day = match["day"].split("/")
+    if int(months) < int(day) < 13 and not match["colon"]:
+        return None
+    return _month_and_day(months, day)
 
 
 def _days(match: re.Match[str]) -> str | None:
@@ -86,7 +92,7 @@ RULES = [
     ),
     rule("date", rf"{_START}(?P<a>{_SHORT}) ?[~∼〜–-] ?(?P<b>{_SHORT})", _days),
     rule("date", rf"{_LABEL}(?P<span>(?P<day>{_SHORT}))", _day),
-    rule("date", rf"{_START}(?P<day>{_SHORT})(?={_HAPPENS})", _day),
+    rule("date", rf"{_START}(?P<colon>)(?P<day>{_SHORT})(?={_HAPPENS})", _day),
     rule("weekday", rf"(?<=[\d일.])\((?P<day>[{_DAYS}])\)", lambda m: f" {m['day']}요일"),
     rule(
         "memorial",

@@ -10,9 +10,8 @@ from speech.korean.emojis import sequences
 # What NFKC would take apart although it has a reading of its own.
 _KEPT = re.compile("[\u2160-\u217f\u2460-\u2473\u00b2\u00b3\u2103\u2109\u2116\uffe6\u2122…]")
 _FRACTION_SLASH = "\u2044"
-_ONSETS = dict(
-    zip(range(0x1100, 0x1113), "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ", strict=True)
-)  # of ㉠
+# ㉠ folds to a jamo that joins others; alone it is a letter.
+_ONSETS = dict(zip(range(0x1100, 0x1113), "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ", strict=True))
 _POWERS = dict(zip("⁰⁴⁵⁶⁷⁸⁹", "0456789", strict=True))
 _HYPHENS = dict.fromkeys("‐‑‒﹣－", "-")
 _SILENT = ("Cf", "Cc", "Mn", "Me")  # joiners, selectors, controls, marks
@@ -87,8 +86,7 @@ def _letter(letter: str) -> str:
         return f"^{_POWERS[letter]}"  # 2⁵ is no 25
     if letter in _HYPHENS:
         return "-"
-    folded = unicodedata.normalize("NFKC", letter)
-    folded = folded.translate(_ONSETS)
+    folded = unicodedata.normalize("NFKC", letter).translate(_ONSETS)
     base = unicodedata.normalize("NFKD", letter)[0]
     if base.isascii() and base.isalpha() and len(folded) == 1:
         return base  # é as e

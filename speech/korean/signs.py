@@ -92,19 +92,19 @@ _FACES = (
     r"|(?<![\w:])[:;]-?[)D(P](?!\w)|;{2,}|ㅡㅡ;*"
 )
 _COMPANIES = {"주": "주식회사", "사": "사단법인", "재": "재단법인", "유": "유한회사"}
-_BRACKETED = re.compile(r"<[^\s<>][^<>]{0,60}$")
+_BRACKETED = re.compile(r"(?<![A-Za-z\d])<[^\s<>][^<>]{0,60}$")
 _LONGEST_BRACKET = 64
 
 
 def _closes(match: re.Match[str]) -> str | None:
-    """The > of <주의>, which is a bracket where Hangul stands in it."""
+    """The > of <주의>: brackets have Hangul in them and no letter or digit close before, as a<b has."""
     before = match.string[max(0, match.start() - _LONGEST_BRACKET) : match.start()]
     inside = _BRACKETED.search(before)
     return "" if inside and re.search("[가-힣]", inside[0]) else None
 
 
 BRACKETS = [
-    rule("bracket", r"<(?=[^\s<>][^<>]{0,60}>)(?=[^<>]*[가-힣])", " ", "<"),
+    rule("bracket", r"(?<![A-Za-z\d])<(?=[^\s<>][^<>]{0,60}>)(?=[^<>]*[가-힣])", " ", "<"),
     rule("bracket", r"(?<=\S)>", _closes, ">"),
 ]
 FACES = [rule("face", _FACES, "", r"\^;:_.ㅡ-")]
