@@ -62,7 +62,10 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visit:
-    """The page in a context of its own, and all that it asked for and complained of."""
+    """The page in a context of its own, and all that it asked for and complained of.
+
+    Its policy forbids eval, which wait_for_function calls whenever it has to look twice: wait with expect() or until().
+    """
 
     def __init__(self, browser: Browser, address: str) -> None:
         self.address = address
@@ -96,12 +99,17 @@ class Visit:
 
     def sound(self, panel: str) -> dict[str, object]:
         """The panel's <audio> once its length is known: `duration` in seconds, `src`."""
-        self.page.wait_for_function(
-            "panel => document.querySelector(panel + ' audio').duration > 0", arg=panel
-        )
-        return self.page.locator(f"{panel} audio").evaluate(
+        audio = self.page.locator(f"{panel} audio")
+        until(lambda: audio.evaluate("node => node.duration > 0"), 15, "a sound that has loaded")
+        return audio.evaluate(
             "node => ({ duration: node.duration, src: node.src, error: node.error })"
         )
+
+    def leave(self) -> None:
+        """Close the page and cancel what still runs, so that a test that failed does not hold up the next."""
+        self.context.close()
+        for job in self.get("/v1/jobs?state=queued&state=running").json()["data"]:
+            requests.delete(f"{self.address}/v1/jobs/{job['id']}", timeout=10)
 
     def get(self, path: str) -> requests.Response:
         """Ask the service beside the page."""

@@ -40,7 +40,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
         assert made.foreign() == []
         assert made.complaints == []
     finally:
-        made.context.close()
+        made.leave()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_progress_and_sentences_are_shown_while_the_job_runs_and_cancel_ends_it(
 
     expect(page.locator("#speak .run [role=status]")).to_have_text("읽는 중")
     expect(page.locator("#speak ol li").first).to_contain_text(HEARD[0])
-    page.wait_for_function("document.querySelector('#speak progress').value > 0.01")
+    expect(page.locator("#speak progress")).not_to_have_js_property("value", 0)
     assert page.locator("#speak progress").evaluate("bar => bar.value") < 1
     expect(page.locator("#say")).to_be_disabled()
     page.click("#speak .cancel")

@@ -47,7 +47,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
         # Chromium's own notes on what was broken on purpose; none of the page's.
         assert [said for said in made.complaints if "Failed to load resource" not in said] == []
     finally:
-        made.context.close()
+        made.leave()
 
 
 @pytest.fixture(scope="module")
