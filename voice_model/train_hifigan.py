@@ -42,10 +42,14 @@ class Judge(torch.nn.Module):
 
 
 class SmallJudges(torch.nn.Module):
-    """One judge a period and one a spectrogram: wave (b, 1, t) -> scores and features, lists as coqui's."""
+    """One judge a period and one a spectrogram: wave (b, 1, t) -> scores and features, lists as coqui's.
 
-    def __init__(self) -> None:
+    With `half` their convolutions run in bfloat16; what they say is float32.
+    """
+
+    def __init__(self, half: bool = False) -> None:
         super().__init__()
+        self.half = half
         self.periods = torch.nn.ModuleList(Judge(_period_layers()) for _ in PERIODS)
         self.spectra = torch.nn.ModuleList(Judge(_spectrum_layers()) for _ in SPECTRA)
 
@@ -53,9 +57,11 @@ class SmallJudges(torch.nn.Module):
         """Every judge's opinion."""
         folded = [_fold(wave, period) for period in PERIODS]
         spectra = [_spectrum(wave, *sizes) for sizes in SPECTRA]
-        told = [judge(image) for judge, image in zip(self.periods, folded, strict=True)]
-        told += [judge(image) for judge, image in zip(self.spectra, spectra, strict=True)]
-        return [score for score, _ in told], [seen for _, seen in told]
+        with torch.autocast(wave.device.type, torch.bfloat16, enabled=self.half):
+            told = [judge(image) for judge, image in zip(self.periods, folded, strict=True)]
+            told += [judge(image) for judge, image in zip(self.spectra, spectra, strict=True)]
+        scores = [score.float() for score, _ in told]
+        return scores, [[each.float() for each in seen] for _, seen in told]
 
 
 def _period_layers() -> list[Conv2d]:
@@ -94,7 +100,8 @@ class SmallGan(GAN):
 
     def __init__(self, config: Any, options: Options) -> None:
         BaseVocoder.__init__(self, config)  # GAN's own would first build the large discriminators
-        self.model_g, self.model_d = setup_generator(config), SmallJudges()
+        self.model_g = setup_generator(config)
+        self.model_d = SmallJudges(options.precision == "bfloat16")
         self.train_disc, self.y_hat_g = False, None
         self.options = options
 

@@ -34,7 +34,7 @@ class Options:
     decoded_weight: float = 2.0  # 0 trains by likelihood alone
     likelihood_every: int = 3  # with a decoded loss
     adversarial_from: float = 0.4  # part of the vocoder's steps
-    precision: Literal["float32", "bfloat16"] = "float32"  # of Glow-TTS's convolutions
+    precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions, but the vocoder's
     held_out: int = 8  # recordings
     threads: int = 2
     seed: int = SEED
