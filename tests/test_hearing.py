@@ -39,6 +39,14 @@ class Forgetful(ToneEngine):
                 yield segment
 
 
+class Halting(Forgetful):
+    """Of what it hears again it tells only the beginning."""
+
+    def _segments(self, samples, spans):
+        heard = super()._segments(samples, spans)
+        return heard if len(self.asked) == 1 else islice(heard, 1)
+
+
 def heard(tmp_path, engine, pitches=TUNE):
     sound = melody(pitches, seconds=2.0)
     sound.tofile(tmp_path / "samples")
@@ -61,17 +69,20 @@ def test_speech_that_was_passed_over_is_heard_again_in_its_place(tmp_path):
 
 
 def test_what_the_second_hearing_passes_over_is_asked_for_once_more(tmp_path):
-    class Halting(Forgetful):
-        """Of what it hears again it tells only the beginning."""
-
-        def _segments(self, samples, spans):
-            heard = super()._segments(samples, spans)
-            return heard if len(self.asked) == 1 else islice(heard, 1)
-
     transcript, told = heard(tmp_path, Halting({500, 700}))
     assert transcript.text == "300 500 700 900"
     assert [segment.flags for segment in told] == [(), ("recovered",), ("recovered",), ()]
     assert len(transcript.coverage.recovered) == 2
+
+
+def test_each_time_the_pieces_are_half_as_long(tmp_path):
+    tune = list(range(300, 1500, 100))
+    transcript, _ = heard(tmp_path, Halting(set(tune)), tune)
+    told = [int(word) for word in transcript.text.split()]
+    assert told == sorted(set(told))
+    assert (
+        len(told) == 8
+    )  # 1 of the first 28 s, then 1 of each 14 s, then 1 of each 7 s; and the last tone
 
 
 def test_it_is_heard_again_with_gentler_settings(tmp_path):

@@ -14,7 +14,7 @@ from worker.engines import Span, TranscribeOptions, Transcriber
 SHORTEST = 1.0  # seconds of speech without a word that are worth another look
 _EDGE = 0.3  # seconds by which word times may miss the speech
 _NEAR = 1.0  # stretches closer than this are heard together
-TIMES = 3  # that a gap is asked for; each time what was not heard yet
+TIMES = 3  # that a gap is asked for; each time what was not heard yet, in pieces half as long
 _LONGEST = 28.0  # seconds; they are heard in one window
 _ROOM = 0.4  # seconds of sound around a stretch
 
@@ -62,21 +62,23 @@ class Listener:
     ) -> Iterator[Segment]:
         until, end = within  # what is before `until` has been looked at
         for segment in chain(segments, [None]):
-            gaps = self._uncovered(until, segment.start if segment else end) if times else []
-            for gap in gaps:
+            longest = _LONGEST / 2 ** (TIMES - times)
+            gaps = self._uncovered(until, segment.start if segment else end, longest)
+            for gap in gaps if times else []:
                 yield from self._recover(gap, language, times)
             if segment is not None:
                 yield segment
                 until = max(until, segment.end)
 
-    def _uncovered(self, start: float, end: float) -> list[Stretch]:
+    def _uncovered(self, start: float, end: float, longest: float = _LONGEST) -> list[Stretch]:
         """Speech between the end of one segment and the start of the next."""
         start, end = start + (_EDGE if start else 0.0), end - _EDGE
-        return _together(
+        spoken = (
             (max(start, span[0]), min(end, span[1]))
             for span in self.speech
             if span[1] > start and span[0] < end
         )
+        return _together(spoken, longest)
 
     def _recover(self, gap: Stretch, language: str, times: int) -> Iterator[Segment]:
         """What is said in a gap; where only some of it is heard, the rest is asked for again."""
@@ -92,11 +94,11 @@ class Listener:
         yield from self._complete(heard, language, within, times - 1 if heard else 0)
 
 
-def _together(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Stretches that are near each other as one; those that are too short are let go."""
+def _together(stretches: Iterable[Stretch], longest: float) -> list[Stretch]:
+    """Stretches that are near each other as one of so many seconds; those that are too short are let go."""
     found: list[Stretch] = []
     for start, end in stretches:
-        if found and start - found[-1][1] < _NEAR and end - found[-1][0] < _LONGEST:
+        if found and start - found[-1][1] < _NEAR and end - found[-1][0] < longest:
             found[-1] = (found[-1][0], end)
         else:
             found.append((start, end))
