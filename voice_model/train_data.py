@@ -38,15 +38,16 @@ class Example:
 
 def load(items: Sequence[Item], audio: dict[str, Any], folder: Path) -> list[Example]:
     """Every recording with its mel, in order of length; mels are kept in `folder`."""
-    processor = AudioProcessor(BaseAudioConfig(**_known(audio)))
+    processor = AudioProcessor(BaseAudioConfig(**known(audio)))
     folder.mkdir(parents=True, exist_ok=True)
     found = [_example(item, processor, folder) for item in items]
     return sorted(found, key=lambda each: each.mel.shape[1])
 
 
-def _known(audio: dict[str, Any]) -> dict[str, Any]:
-    known = BaseAudioConfig().to_dict()
-    return {name: value for name, value in audio.items() if name in known}
+def known(audio: dict[str, Any]) -> dict[str, Any]:
+    """What of a checkpoint's audio config AudioProcessor takes."""
+    fields = BaseAudioConfig().to_dict()
+    return {name: value for name, value in audio.items() if name in fields}
 
 
 def _example(item: Item, processor: AudioProcessor, folder: Path) -> Example:
