@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from TTS.vocoder.models.hifigan_generator import HifiganGenerator
 
 from voice_model.wide import widen
@@ -26,6 +27,8 @@ import onnxruntime  # noqa: E402 — found there
 
 SHIPPED = ROOT / "voice_model" / "shipped"
 FRAMES = 400
+BANDS = 4  # samples that the last two upsamplings make of one
+SPECTRUM = 16  # samples of a head's short spectra
 Run = Callable[[], Any]
 
 
@@ -93,6 +96,9 @@ def networks(mel: torch.Tensor, compiled: bool) -> Iterator[tuple[str, Run]]:
     yield "PyTorch, images of height 1", lambda: wide(mel)
     yield "PyTorch in bfloat16", lambda: half(short)
     yield "PyTorch in bfloat16, images of height 1, channels last", lambda: both(short)
+    spectral, banded = generator(rises=2, channels=SPECTRUM + 2), generator(rises=2, channels=BANDS)
+    yield "PyTorch, an iSTFT head by chance", lambda: from_spectra(spectral(mel))
+    yield "PyTorch, a head of four bands by chance", lambda: from_bands(banded(mel))
     if compiled:
         quick, quick_half = (
             torch.compile(each, dynamic=False) for each in (generator(), generator().bfloat16())
@@ -101,14 +107,27 @@ def networks(mel: torch.Tensor, compiled: bool) -> Iterator[tuple[str, Run]]:
         yield "PyTorch compiled for this length, bfloat16", lambda: quick_half(short)
 
 
-def generator() -> Any:
-    """HiFi-GAN of the shipped size, weight norms folded in."""
+def from_spectra(told: torch.Tensor) -> torch.Tensor:
+    """Magnitudes and phases (b, 18, t) to samples, as iSTFTNet's C8C8I: https://arxiv.org/abs/2203.02395."""
+    size, phase = told.chunk(2, 1)
+    spectra = torch.polar(size.exp(), torch.pi * phase.sin())
+    return torch.istft(spectra, SPECTRUM, BANDS, window=torch.hann_window(SPECTRUM))
+
+
+def from_bands(told: torch.Tensor) -> torch.Tensor:
+    """Four bands (b, 4, t) to samples by a filter of 63 taps, as Multi-band MelGAN: https://arxiv.org/abs/2005.05106."""
+    return F.conv_transpose1d(told, torch.ones(BANDS, 1, 63), stride=BANDS, padding=30)
+
+
+def generator(rises: int = 4, channels: int = 1) -> Any:
+    """HiFi-GAN of the shipped size, weight norms folded in; or the first of its upsamplings, ending in other channels."""
     told = json.loads((SHIPPED / "hifigan" / "config.json").read_text("utf-8"))[
         "generator_model_params"
     ]
     made = HifiganGenerator(
-        80, 1, told["resblock_type"], told["resblock_dilation_sizes"], told["resblock_kernel_sizes"],
-        told["upsample_kernel_sizes"], told["upsample_initial_channel"], told["upsample_factors"], inference_padding=0,
+        80, channels, told["resblock_type"], told["resblock_dilation_sizes"], told["resblock_kernel_sizes"],
+        told["upsample_kernel_sizes"][:rises], told["upsample_initial_channel"], told["upsample_factors"][:rises],
+        inference_padding=0,
     )  # fmt: skip
     made.remove_weight_norm()
     return made.eval()

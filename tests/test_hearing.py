@@ -80,9 +80,8 @@ def test_each_time_the_pieces_are_half_as_long(tmp_path):
     transcript, _ = heard(tmp_path, Halting(set(tune)), tune)
     told = [int(word) for word in transcript.text.split()]
     assert told == sorted(set(told))
-    assert (
-        len(told) == 8
-    )  # 1 of the first 28 s, then 1 of each 14 s, then 1 of each 7 s; and the last tone
+    # One of the first 28 s, then one of each 14 s, then one of each 7 s; and the last tone.
+    assert len(told) == 8
 
 
 def test_it_is_heard_again_with_gentler_settings(tmp_path):
@@ -115,6 +114,16 @@ def test_what_is_short_between_two_words_is_let_go():
     assert list(listener.complete([first, last], "ko")) == [first, last]
     assert engine.asked == []
     assert listener.coverage.missing == ()
+
+
+def test_what_is_short_because_a_piece_was_full_is_not_let_go():
+    spans = [(2.5 * place, 2.5 * place + 2.0) for place in range(11)] + [(27.5, 28.2)]
+    speech = [(round(start * RATE), round(end * RATE)) for start, end in spans]
+    sound = np.zeros(29 * RATE, np.float32)
+    listener = Listener(ToneEngine(), sound, TranscribeOptions(), speech)
+    assert list(listener.complete([], "ko")) == []
+    assert listener.coverage.missing[-1] == pytest.approx((27.5, 28.2))
+    assert listener.coverage.ratio == 0
 
 
 def test_coverage_of_parts_becomes_that_of_the_whole():

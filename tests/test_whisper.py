@@ -27,7 +27,7 @@ def engine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def spoken():
-    """The sentences in the voice that is understood best, member 2: float32 at 16 kHz."""
+    """The sentences in member 2's voice: float32 at 16 kHz."""
     speaker = load_speech_models(Settings())
     said = speaker.say(SENTENCES, Request(speaker.voices.find("2")))
     sound = np.concatenate([utterance.samples for utterance in said])

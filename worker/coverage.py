@@ -62,23 +62,22 @@ class Listener:
     ) -> Iterator[Segment]:
         until, end = within  # what is before `until` has been looked at
         for segment in chain(segments, [None]):
-            longest = _LONGEST / 2 ** (TIMES - times)
-            gaps = self._uncovered(until, segment.start if segment else end, longest)
-            for gap in gaps if times else []:
-                yield from self._recover(gap, language, times)
+            if times:
+                for gap in self._uncovered(until, segment.start if segment else end, times):
+                    yield from self._recover(gap, language, times)
             if segment is not None:
                 yield segment
                 until = max(until, segment.end)
 
-    def _uncovered(self, start: float, end: float, longest: float = _LONGEST) -> list[Stretch]:
-        """Speech between the end of one segment and the start of the next."""
+    def _uncovered(self, start: float, end: float, times: int = TIMES) -> list[Stretch]:
+        """Speech between the end of one segment and the start of the next, in pieces for so many times to come."""
         start, end = start + (_EDGE if start else 0.0), end - _EDGE
         spoken = (
             (max(start, span[0]), min(end, span[1]))
             for span in self.speech
             if span[1] > start and span[0] < end
         )
-        return _together(spoken, longest)
+        return _together(spoken, _LONGEST / 2 ** (TIMES - times))
 
     def _recover(self, gap: Stretch, language: str, times: int) -> Iterator[Segment]:
         """What is said in a gap; where only some of it is heard, the rest is asked for again."""
@@ -95,14 +94,25 @@ class Listener:
 
 
 def _together(stretches: Iterable[Stretch], longest: float) -> list[Stretch]:
-    """Stretches that are near each other as one of so many seconds; those that are too short are let go."""
-    found: list[Stretch] = []
-    for start, end in stretches:
-        if found and start - found[-1][1] < _NEAR and end - found[-1][0] < longest:
+    """Stretches that are near each other in pieces of so many seconds; what is short and alone is let go."""
+    runs: list[list[Stretch]] = []
+    for stretch in stretches:
+        if runs and stretch[0] - runs[-1][-1][1] < _NEAR:
+            runs[-1].append(stretch)
+        else:
+            runs.append([stretch])
+    kept = (run for run in runs if run[-1][1] - run[0][0] >= SHORTEST)
+    return [piece for run in kept for piece in _pieces(run, longest)]
+
+
+def _pieces(run: Sequence[Stretch], longest: float) -> list[Stretch]:
+    found = [run[0]]
+    for start, end in run[1:]:
+        if end - found[-1][0] < longest:
             found[-1] = (found[-1][0], end)
         else:
             found.append((start, end))
-    return [one for one in found if one[1] - one[0] >= SHORTEST]
+    return found
 
 
 def _later(segment: Segment, by: float, gap: Stretch) -> Segment:
