@@ -120,7 +120,7 @@ def from_bands(told: torch.Tensor) -> torch.Tensor:
 
 
 def generator(rises: int = 4, channels: int = 1) -> Any:
-    """HiFi-GAN of the shipped size, weight norms folded in; or the first of its upsamplings, ending in other channels."""
+    """HiFi-GAN of the shipped size, weight norms folded in; or its first upsamplings, ending in other channels."""
     told = json.loads((SHIPPED / "hifigan" / "config.json").read_text("utf-8"))[
         "generator_model_params"
     ]
