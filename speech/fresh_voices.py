@@ -20,6 +20,7 @@ class FreshVoices:
 
     def start(self, stopping: threading.Event) -> None:
         """Begin to look, until `stopping` is set; not at all where the settings say never."""
+        log.info("voices at the start: %s", ", ".join(self.voices.known()))
         if self.settings.reload_seconds:
             threading.Thread(target=self._run, args=(stopping,), name="voices", daemon=True).start()
 
