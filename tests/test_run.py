@@ -1,10 +1,15 @@
 """The runner: every way an attempt can end is told to the store, and nothing else is left."""
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from speech.errors import BadMedia, LeaseLost, StorageUnavailable, Unavailable
 from speech.jobs import NewJob
+from speech.queue import Silent
 from tests.stub_runners import HOLDER, Bench, done
+from worker import lease
 from worker.attempt import Split
 
 
@@ -213,3 +218,50 @@ def test_telling_the_store_ends_after_the_longest_attempt(store, tmp_path):
 
     with pytest.raises(LeaseLost):
         bench.runner._persist(tell)
+
+
+class SlowBells(Silent):
+    """A broker that takes its time, after the row has been written."""
+
+    def publish(self, job_id, seq):
+        time.sleep(0.4)
+
+    ring = publish
+
+
+def _raises(error):
+    def handler(attempt):
+        raise error
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("handler", "given", "state"),
+    [
+        (done, {}, "succeeded"),
+        (done, {"outputs": ("wav/a.wav",), "promised": ("speech.wav",)}, "succeeded"),
+        (_raises(BadMedia("media_empty")), {}, "failed"),
+        (_raises(StorageUnavailable("storage_unavailable")), {}, "queued"),
+        (_raises(RuntimeError()), {}, "queued"),
+        (lambda attempt: Split([NewJob("part", "speech", {})]), {}, "running"),
+    ],
+    ids=["succeeds", "is copied out", "fails", "is put back", "breaks", "is split"],
+)
+def test_a_child_whose_attempt_has_just_ended_is_not_taken_for_deaf(
+    bench, monkeypatch, handler, given, state
+):
+    exits = []
+    monkeypatch.setattr(lease.os, "_exit", exits.append)
+    monkeypatch.setattr(lease, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(lease, "PATIENCE", {"speech": 0.1})
+    monkeypatch.setattr(bench.runner.sounds, "keep", lambda *_: time.sleep(0.4))
+    job = bench.add(**given)
+    bench.store.bells = SlowBells()
+    bench.run(lambda attempt: _with_sound(handler(attempt)))
+    assert (bench.get(job).state, exits) == (state, [])
+
+
+def _with_sound(outcome):
+    """What is made is to be kept for the next who asks, which takes its time too."""
+    return outcome if isinstance(outcome, Split) else replace(outcome, made=object())

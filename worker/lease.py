@@ -31,6 +31,7 @@ class Lease:
         self.settings = settings
         self.beat = beat  # called at every look
         self.stopping = threading.Event()
+        self._heard = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
@@ -44,6 +45,7 @@ class Lease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.end()
         self._over.set()
         self._thread.join(5)
 
@@ -51,6 +53,13 @@ class Lease:
         """Raises Cancelled when the work is to end."""
         if self.stopping.is_set():
             raise Cancelled
+
+    def end(self) -> None:
+        """The engine is done and the row is about to end by us: from here on nobody is deaf.
+
+        The lease is renewed until the context is left, for the store may be away.
+        """
+        self._heard.set()
 
     def _keep(self) -> None:
         renewed = time.monotonic()
@@ -72,7 +81,7 @@ class Lease:
 
     def _end_if_deaf(self, cancel: bool) -> None:
         """Wait for the engine to notice; end the child when it does not."""
-        if self._over.wait(PATIENCE[self.job.lane]):
+        if self._heard.wait(PATIENCE[self.job.lane]):
             return
         log.warning("job %s: the engine did not stop in time; ending the child", self.job.id)
         if cancel:

@@ -134,24 +134,26 @@ class Runner:
     def _see_through(self, job: Job, lease: Lease, progress: Progress, workdir: Path) -> None:
         try:
             self._work(job, lease, progress, workdir)
-        except Cancelled:
-            self._persist(lambda: self.store.cancelled(job))
-        except Unavailable as error:
-            self._storage_failed = isinstance(error, StorageUnavailable)
-            outage = error
-            self._persist(lambda: self.store.defer(job, outage))
-        except SpeechError as error:
-            refused = error
-            self._persist(lambda: self.store.fail(job, refused))
         except LeaseLost:
             raise
-        except OSError as error:
-            if error.errno not in FULL:
+        except Exception as error:
+            lease.end()
+            self._tell_why(job, error)
+
+    def _tell_why(self, job: Job, error: Exception) -> None:
+        """The attempt has no result; what that means for the job."""
+        if isinstance(error, OSError) and error.errno in FULL:
+            error = Unavailable("disk_full")
+        match error:
+            case Cancelled():
+                self._persist(lambda: self.store.cancelled(job))
+            case Unavailable() as outage:
+                self._storage_failed = isinstance(outage, StorageUnavailable)
+                self._persist(lambda: self.store.defer(job, outage))
+            case SpeechError() as refused:
+                self._persist(lambda: self.store.fail(job, refused))
+            case _:
                 self._broke(job)
-                return
-            self._persist(lambda: self.store.defer(job, Unavailable("disk_full")))
-        except Exception:
-            self._broke(job)
 
     def _broke(self, job: Job) -> None:
         """Not known to be anyone's fault: it counts as a crash, and the third one ends the job."""
@@ -160,7 +162,7 @@ class Runner:
 
     def _work(self, job: Job, lease: Lease, progress: Progress, workdir: Path) -> None:
         if job.phase == "copy":
-            self._copy_out(job)
+            self._copy_out(job, lease)
             return
         attempt = Attempt(
             job=job,
@@ -186,9 +188,10 @@ class Runner:
         outcome = self._handle(attempt)
         attempt.check()
         if isinstance(outcome, Split):
+            lease.end()
             self._persist(lambda: self.store.split(job, outcome.parts))
         else:
-            self._commit(job, outcome, progress.rest(), time.process_time() - began)
+            self._commit(job, lease, outcome, progress.rest(), time.process_time() - began)
 
     def _refuse_revoked(self, voice: Voice) -> None:
         with self.store.db.read() as connection:
@@ -199,10 +202,14 @@ class Runner:
             return batches.index(attempt, self.store)
         return HANDLERS[attempt.job.lane](attempt)
 
-    def _commit(self, job: Job, done: Done, pieces: list[tuple[int, Any]], compute: float) -> None:
+    def _commit(
+        self, job: Job, lease: Lease, done: Done, pieces: list[tuple[int, Any]], compute: float
+    ) -> None:
         artifacts = [
             one if isinstance(one, Artifact) else self._put(job, one) for one in done.artifacts
         ]
+        if not job.outputs:
+            lease.end()
         usage = {**done.usage, "compute_seconds": round(compute, 3)}
         after = self._persist(
             lambda: self.store.commit(job, artifacts, done.result, usage, done.warnings, pieces)
@@ -211,7 +218,7 @@ class Runner:
             key = done.reuse
             self._persist(lambda: reuse.remember(self.store, job, key))
         if after.state == "running":
-            self._copy_out(after)
+            self._copy_out(after, lease)
         if done.made is not None:
             self.sounds.keep(job, done.made, artifacts)
         if self.settings.self_check and job.kind == "speech":
@@ -224,7 +231,7 @@ class Runner:
         self.storage.put(key, new.path, new.content_type, owner=job.id)
         return Artifact(new.name, key, new.content_type, new.path.stat().st_size, digest)
 
-    def _copy_out(self, job: Job) -> None:
+    def _copy_out(self, job: Job, lease: Lease) -> None:
         """Copy the winner's bytes to the names that were promised, then succeed; safe to repeat."""
         by_name = {artifact.name: artifact for artifact in job.artifacts}
         for output, name in zip(job.outputs, job.promised, strict=True):
@@ -232,6 +239,7 @@ class Runner:
             if made is None:
                 raise Internal("internal")
             self.storage.copy(made.key, output, made.content_type, job.id, job.overwrite)
+        lease.end()
         notices.forget(self.storage, job)
         self._persist(lambda: self.store.complete(job))
 
