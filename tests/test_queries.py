@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+import timeit
 
 import pytest
 
@@ -132,7 +133,4 @@ def test_reads_among_50_000_rows_are_quick(store: JobStore) -> None:
         lambda: store.stands(first),
         lambda: store.release("host/boot/", "ours"),
     ):
-        read()
-        start = time.perf_counter()
-        read()
-        assert time.perf_counter() - start < 0.2
+        assert min(timeit.repeat(read, number=1, repeat=4)) < 0.2

@@ -97,7 +97,7 @@ def test_a_broker_that_is_away_is_told_and_nobody_waits():
     began = time.monotonic()
     for n in range(1000):
         bells.ring(LANE, str(n))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert bells.ready(LANE) is None
     assert bells.probe() is None
     bells.close()
