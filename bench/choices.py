@@ -1,4 +1,5 @@
-"""What the engine's own choices cost: texts drawn where a window fails (in loud noise), windows decoded at once.
+"""What the engine's own choices cost: texts drawn where a window fails (in loud noise), windows decoded at once, and
+how often speech without a word is heard again.
 
     python -m bench.choices FOLDER [--minutes 13.8] [--noise 2000] [--only long_]
 
@@ -19,7 +20,7 @@ from bench.seams import errors, plain
 from speech.media import RATE
 from speech.settings import Settings
 from speech.transcript import Transcript
-from worker import whisper_windows
+from worker import coverage, whisper_windows
 from worker.engines import TranscribeOptions
 from worker.listen import listen, merge
 from worker.whisper import Whisper
@@ -48,6 +49,12 @@ def main() -> None:
         for batch in (engine.batch, 2 * engine.batch):
             engine.batch, began = batch, time.process_time()
             told(f"{batch} windows at once", said, our_arm(engine)(clean, language), began)
+        engine.batch //= 2
+        for times in range(coverage.TIMES + 1):
+            began = time.process_time()
+            with mock.patch.object(coverage, "TIMES", times):
+                heard = our_arm(engine)(clean, language)
+            told(f"heard again {times} times at most", said, heard, began)
 
 
 def told(choice: str, said: list[str], heard: Transcript, began: float) -> None:
