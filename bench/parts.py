@@ -1,6 +1,6 @@
 """Long recordings part by part: two workers with a thread each against one, and the memory of a long one.
 
-    python -m bench.parts workers FOLDER [--minutes 30]     goal: two are 1.8 times as fast as one
+    python -m bench.parts workers FOLDER [--pairs 3]        goal: two are 1.8 times as fast as one
     python -m bench.parts memory FOLDER [--minutes 180]     goal: at most 1.2 times that of 10 minutes
     python -m bench.parts around FOLDER [--minutes 30]      CPU seconds of everything but the engine; goal: under 3 %
 
@@ -10,6 +10,7 @@ FOLDER is that of bench.hearing. A worker here is a process that hears parts as 
 import argparse
 import multiprocessing
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("what", choices=["workers", "memory", "around"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--only", default="long_")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -58,10 +60,10 @@ def work(path: Path, language: str, queue: Any, done: Any) -> None:
         done.put(span)
 
 
-def timed(path: Path, language: str, count: int) -> float:
-    """Seconds that `count` workers need for all parts, their loading left out."""
+def timed(path: Path, language: str, count: int, times: int = 1) -> float:
+    """Seconds that `count` workers need for all parts so many times over, their loading left out."""
     context = multiprocessing.get_context("spawn")
-    queue, done, spans = context.Queue(), context.Queue(), spans_of(path)
+    queue, done, spans = context.Queue(), context.Queue(), spans_of(path) * times
     args = (path, language, queue, done)
     processes = [context.Process(target=work, args=args) for _ in range(count)]
     for process in processes:
@@ -80,10 +82,16 @@ def timed(path: Path, language: str, count: int) -> float:
 
 
 def workers(asked: argparse.Namespace, folder: Path) -> None:
-    """One against two."""
+    """One against two; and what the machine's two cores give when nobody waits long for a last part."""
     path, _, language = talk_of(asked, folder)
-    one, two = timed(path, language, 1), timed(path, language, 2)
-    print(f"one worker {one:.1f} s, two {two:.1f} s: {one / two:.2f} times as fast; goal 1.8")
+    found = []
+    for _ in range(asked.pairs):
+        one, two = timed(path, language, 1), timed(path, language, 2)
+        found.append(one / two)
+        print(f"one worker {one:.1f} s, two {two:.1f} s: {found[-1]:.2f} times as fast", flush=True)
+    four = timed(path, language, 2, times=4)
+    print(f"in the middle {statistics.median(found):.2f}; goal 1.8")
+    print(f"two workers, the talk four times over: {4 * one / four:.2f} times one")
 
 
 def memory(asked: argparse.Namespace, folder: Path) -> None:
