@@ -57,7 +57,7 @@ class Lease:
     def end(self) -> None:
         """The engine is done and the row is about to end by us: from here on nobody is deaf.
 
-        The lease is renewed until the context is left, for the store may be away.
+        Renewals go on, for the store may be away; a cancel that comes now is for the commit to see.
         """
         self._heard.set()
 
