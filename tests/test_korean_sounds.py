@@ -51,6 +51,12 @@ def test_every_last_consonant_meets_every_first_one_as_in_g2pk() -> None:
         assert join(left + gap + right, {}) == by_g2pk(left + gap + right)
 
 
+def test_every_last_consonant_before_a_pause_is_as_in_g2pk() -> None:
+    for head, tail, pause in product("가바너", range(28), ("", ".", "? 가")):
+        text = chr(ord(head) + tail) + pause
+        assert join(text, {}) == by_g2pk(text)
+
+
 @pytest.mark.parametrize(
     ("written", "heard"),
     [

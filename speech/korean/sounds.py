@@ -74,7 +74,7 @@ def join(letters: str, borders: dict[int, str]) -> str:
         gap = " " if following[:1] == " " else ""
         right = place + 1 + len(gap)
         if not is_syllable(following[len(gap) : len(gap) + 1] or " "):
-            tails[place] = _alone(tails[place])
+            tails[place] = _alone(_left(letter) + tails[place])
             continue
         if not gap and tails[place] == _DIGEUT and letters[right] in _HIYEO:
             tails[place], heads[right] = "", _CHEO  # 제17항 붙임 holds for 닫혀 as for 닫히어
@@ -107,9 +107,9 @@ def _head(syllable: str) -> str:
 
 
 @cache
-def _alone(tail: str) -> str:
-    """Last consonants before a pause: 꽃 as 꼳."""
-    return _by_table(f"{_ANY}{tail}.")[2:-1]
+def _alone(left: str) -> str:
+    """Last consonants of `left` before a pause: 꽃 as 꼳, 밟 as 밥."""
+    return _by_table(_by(_SPECIAL, f"{left}."))[2:-1]
 
 
 @cache
