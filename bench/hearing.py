@@ -7,19 +7,23 @@
     python -m bench.hearing first FOLDER          time to the first segment of a long talk
 
 FOLDER holds `manifest.tsv` (file, language, seconds, transcript, …) and the recordings. Plain is faster-whisper's
-`WhisperModel.transcribe` at its defaults (beam 5, no filter, no word times), int8. CPU seconds stand beside those of
-the wall: where the two ratios differ by more than a tenth, the machine was busy.
+`WhisperModel.transcribe` at its defaults (beam 5, no filter, no word times), int8, with so many threads; each arm has
+a process of its own. CPU seconds stand beside those of the wall. `--kept` tells plain's process, too, to keep the
+memory that it frees, which faster-whisper does not (worker/heap.py).
 """
 
 import argparse
+import multiprocessing
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import requests
+from faster_whisper import WhisperModel
 
 from bench.recordings import rows
 from bench.seams import aligned, errors, joined, place_of, plain
@@ -29,10 +33,14 @@ from speech.media import RATE, MediaLimits, decode, samples
 from speech.settings import Settings
 from speech.transcript import Segment, Transcript, Word
 from worker.engines import TranscribeOptions
+from worker.heap import keep_freed
 from worker.listen import listen
 from worker.whisper import Whisper
+from worker.whisper_weights import resolve
 
-Arm = Callable[[Path, str | None], Transcript]
+Hear = Callable[[Path, str | None], Transcript]
+Arm = Callable[[Path, str | None], tuple[Transcript, float, float]]  # seconds by wall and CPU
+SPAWN = multiprocessing.get_context("spawn")
 
 
 def main() -> None:
@@ -44,14 +52,38 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", default="long_")
+    parser.add_argument("--kept", action="store_true")
     asked = parser.parse_args()
-    engine = Whisper.load(Settings(whisper_threads=asked.threads, whisper_device="cpu"))
-    arms = {"plain": plain_arm(engine), "ours": our_arm(engine)}
+    settings = Settings(whisper_threads=asked.threads, whisper_device="cpu")
+    arms = {name: arm(name, settings, asked.kept) for name in ("plain", "ours")}
     with tempfile.TemporaryDirectory() as folder:
         WHAT[asked.what](asked, arms, Path(folder))
 
 
-def our_arm(engine: Whisper) -> Arm:
+def arm(name: str, settings: Settings, kept: bool) -> Arm:
+    """One of both ways to hear, in a process that lives on between calls."""
+    pool = ProcessPoolExecutor(1, SPAWN, _load, (name, settings, kept))
+    return lambda path, language: pool.submit(_measured, path, language).result()
+
+
+_hear: Hear | None = None  # of an arm's process
+
+
+def _load(name: str, settings: Settings, kept: bool) -> None:
+    global _hear
+    if kept:
+        keep_freed()
+    _hear = plain_arm(settings) if name == "plain" else our_arm(Whisper.load(settings))
+
+
+def _measured(path: Path, language: str | None) -> tuple[Transcript, float, float]:
+    assert _hear is not None
+    wall, cpu = time.perf_counter(), time.process_time()
+    heard = _hear(path, language)
+    return heard, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def our_arm(engine: Whisper) -> Hear:
     """As a job hears one part."""
 
     def hear(path: Path, language: str | None) -> Transcript:
@@ -61,11 +93,13 @@ def our_arm(engine: Whisper) -> Arm:
     return hear
 
 
-def plain_arm(engine: Whisper) -> Arm:
+def plain_arm(settings: Settings) -> Hear:
     """faster-whisper as it comes; each segment stands for its words, evenly spread."""
+    folder, threads = str(resolve("base", settings)), settings.whisper_threads
+    model = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=threads)
 
     def hear(path: Path, language: str | None) -> Transcript:
-        segments, info = engine.model.transcribe(samples(path), language=language)
+        segments, info = model.transcribe(samples(path), language=language)
         made = [_evenly(one.start, one.end, one.text) for one in segments]
         text = "".join(one.text for one in made).strip()
         return Transcript(
@@ -84,13 +118,6 @@ def _evenly(start: float, end: float, text: str) -> Segment:
     return Segment(0, start, end, text, words=tuple(timed))
 
 
-def measured(arm: Arm, path: Path, language: str | None) -> tuple[Transcript, float, float]:
-    """The transcript, and the seconds by the wall and of the CPU."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    heard = arm(path, language)
-    return heard, time.perf_counter() - wall, time.process_time() - cpu
-
-
 def quality(asked: argparse.Namespace, arms: dict[str, Arm], folder: Path) -> None:
     """Pooled rates of each language, told and detected."""
     pooled: dict[tuple[str, str], list[np.ndarray]] = {}
@@ -99,11 +126,11 @@ def quality(asked: argparse.Namespace, arms: dict[str, Arm], folder: Path) -> No
     for row in found:
         decode(asked.folder / row["file"], folder / "one", MediaLimits())
         for name, arm in arms.items():
-            heard = arm(folder / "one", row["language"])
+            heard = arm(folder / "one", row["language"])[0]
             pooled.setdefault((row["language"], name), []).append(
                 errors(list(letters(row["transcript"])), _spelled(heard))
             )
-            right[name] += arm(folder / "one", None).language == row["language"]
+            right[name] += arm(folder / "one", None)[0].language == row["language"]
     print("| language | clips | characters | CER plain | CER ours |\n|---|---|---|---|---|")
     for language in sorted({one for one, _ in pooled}):
         rates = [np.concatenate(pooled[language, name]) for name in arms]
@@ -134,7 +161,7 @@ def talk(asked: argparse.Namespace, arms: dict[str, Arm], folder: Path) -> None:
     for _ in range(asked.pairs):
         took = {}
         for name, arm in arms.items():
-            heard, wall, cpu = measured(arm, path, language)
+            heard, wall, cpu = arm(path, language)
             took[name] = (wall, cpu)
             wer, low = errors(said, heard).mean(), poor_minutes(said, heard)
             print(
@@ -163,8 +190,7 @@ def lengths(asked: argparse.Namespace, arms: dict[str, Arm], folder: Path) -> No
     for seconds in (30, 60, 120):
         piece = _piece(path, 0, seconds)
         both = [
-            [measured(arm, piece, language)[1:] for arm in arms.values()]
-            for _ in range(asked.pairs + 1)
+            [arm(piece, language)[1:] for arm in arms.values()] for _ in range(asked.pairs + 1)
         ][1:]
         shown = [
             ", ".join(
@@ -190,7 +216,7 @@ def spread(asked: argparse.Namespace, arms: dict[str, Arm], folder: Path) -> Non
         took = []
         for language, sound in pieces:
             np.clip(sound, -32_768, 32_767).astype(np.int16).tofile(folder / "noisy")
-            took.append(measured(arm, folder / "noisy", language)[2] / 30)
+            took.append(arm(folder / "noisy", language)[2] / 30)
         low, high = np.percentile(took, (50, 99))
         print(f"{name}: {len(took)} pieces, p50 {low:.3f}, p99 {high:.3f}, ratio {high / low:.2f}")
 

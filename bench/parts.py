@@ -20,9 +20,10 @@ from typing import Any
 
 from bench.hearing import talk_of
 from speech.encode import encode
-from speech.media import RATE, MediaLimits, decode, samples
+from speech.media import RATE, MediaLimits, decode, pcm, samples
 from speech.settings import Settings
 from speech.subtitles import WRITERS
+from speech.wav import copied
 from worker.cuts import cut
 from worker.engines import Span, TranscribeOptions
 from worker.listen import listen, merge
@@ -56,7 +57,7 @@ def work(path: Path, language: str, queue: Any, done: Any) -> None:
     engine = Whisper.load(SETTINGS)
     done.put("ready")
     while (span := queue.get()) is not None:
-        listen(engine, path, span, TranscribeOptions(language=language))
+        listen(engine, path, span, TranscribeOptions(language=language, soon=False))
         done.put(span)
 
 
@@ -123,7 +124,7 @@ def _whole(media: Path, folder: Path, language: str, told: Any) -> None:
     engine = Whisper.load(SETTINGS)
     target = folder / "decoded"
     decode(media, target, MediaLimits.from_settings(SETTINGS))
-    options = TranscribeOptions(language=language)
+    options = TranscribeOptions(language=language, soon=False)
     parts = [(span[0] / RATE, listen(engine, target, span, options)) for span in spans_of(target)]
     transcript = number_sentences(merge(parts))
     for write in WRITERS.values():
@@ -138,13 +139,13 @@ def around(asked: argparse.Namespace, folder: Path) -> None:
 
     path, _, language = talk_of(asked, folder)
     encode(_minutes(path), RATE, "mp3", folder / "talk.mp3")
-    engine, options = Whisper.load(SETTINGS), TranscribeOptions(language=language)
+    engine, options = Whisper.load(SETTINGS), TranscribeOptions(language=language, soon=False)
     clock = [_cpu()]
     decode(folder / "talk.mp3", path, MediaLimits.from_settings(SETTINGS))
     spans = spans_of(path)
     for span in spans:
-        encode([samples(path, *span)], RATE, "flac", folder / "part.flac")
-        decode(folder / "part.flac", folder / "again", MediaLimits())
+        encode([pcm(path, *span)], RATE, "wav", folder / "part.wav")
+        copied(folder / "part.wav", folder / "again", RATE)
     clock.append(_cpu())
     parts = [(span[0] / RATE, listen(engine, path, span, options)) for span in spans]
     clock.append(_cpu())

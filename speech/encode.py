@@ -23,7 +23,7 @@ UNKNOWN_BYTES = 0xFFFFFFFF  # what a WAV's header says that was begun before its
 
 
 class Encoder(Protocol):
-    """Writes one file; `samples` is float32 in [-1, 1], shape (n,)."""
+    """Writes one file; `samples` is float32 in [-1, 1] or, at the file's own rate, int16; shape (n,)."""
 
     def write(self, samples: np.ndarray) -> None:
         """The next samples."""
@@ -232,6 +232,8 @@ def _resampler(rate: int, target: int) -> Callable[[np.ndarray, bool], np.ndarra
 
 
 def _s16(samples: np.ndarray) -> np.ndarray:
+    if samples.dtype == np.int16:
+        return samples.astype("<i2", copy=False)
     return np.round(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2")
 
 

@@ -109,10 +109,14 @@ def decode(
 
 def samples(path: Path, start: int = 0, end: int | None = None) -> np.ndarray:
     """Decoded samples [start, end) of the file at `path` as float32 in [-1, 1]; only they are in memory."""
+    return np.multiply(pcm(path, start, end), np.float32(1 / 32768), dtype=np.float32)
+
+
+def pcm(path: Path, start: int = 0, end: int | None = None) -> np.ndarray:
+    """The same samples as they are, int16, read as they are used."""
     if not path.stat().st_size:
-        return np.zeros(0, np.float32)
-    window = np.memmap(path, np.int16, "r")[start:end]
-    return np.multiply(window, np.float32(1 / 32768), dtype=np.float32)
+        return np.zeros(0, np.int16)
+    return np.memmap(path, np.int16, "r")[start:end]
 
 
 def _run(

@@ -17,12 +17,16 @@ import sys
 from typing import Any
 
 import av
+from av.audio.fifo import AudioFifo
 from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 
 RATE = 16_000
 # Containers that hold sound and never name another file to read.
 FORMATS = "wav,w64,mp3,flac,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,aac,amr,asf,aiff,caf,mpegts,mpeg,avi,flv"
+TOGETHER = (
+    8_192  # samples that are resampled in one go; a frame by itself costs more than its samples
+)
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
 
@@ -45,17 +49,26 @@ class Sink:
         self.file, self.limit, self.samples, self.told = file, limit, 0, 0
         self.channel = channel
         self.resampler: AudioResampler | None = None
+        self.waiting = AudioFifo()
         self.shape: tuple[Any, ...] = ()
 
     def take(self, frame: Any) -> None:
-        """Resample and write one decoded frame; a stream may change its rate or layout on the way."""
+        """Take one decoded frame; a stream may change its rate or layout on the way."""
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self.resampler is None or self.shape != shape:
             self.flush()
-            self.resampler = self._resampler(frame.layout)
+            self.resampler, self.waiting = self._resampler(frame.layout), AudioFifo()
             self.shape = shape
         frame.pts = None  # times with gaps make the resampler fail; samples are simply joined
-        self._write(self.resampler.resample(frame))
+        self.waiting.write(frame)
+        if self.waiting.samples >= TOGETHER:
+            self._resample(self.resampler)
+
+    def _resample(self, resampler: AudioResampler) -> None:
+        frame = self.waiting.read()
+        if frame is not None:
+            frame.pts = None
+            self._write(resampler.resample(frame))
 
     def _resampler(self, layout: Any) -> AudioResampler:
         if self.channel < 0:
@@ -65,8 +78,9 @@ class Sink:
         return AudioResampler(format="s16p", layout=layout, rate=RATE)
 
     def flush(self) -> None:
-        """Write what the resampler still holds."""
+        """Write what still waits, and what the resampler holds."""
         if self.resampler is not None:
+            self._resample(self.resampler)
             self._write(self.resampler.resample(None))
             self.resampler = None
 

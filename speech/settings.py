@@ -156,6 +156,9 @@ class Settings:
     whisper_device: str = _s("auto", "`cpu`, `cuda` or `auto`")
     whisper_compute_type: str = _s("auto", "CTranslate2 type; auto: float16 on CUDA, int8 on CPU")
     whisper_threads: int = _s(0, "Threads of the Whisper engine; 0: all cores")
+    whisper_at_once: int = _s(
+        4, "Batches that Whisper decodes at once on a CPU, as far as there are threads for them"
+    )
     model_cache_bytes: int = _s(
         21_474_836_480,
         "Most bytes of models from buckets kept in the data folder; those in use stay",

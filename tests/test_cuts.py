@@ -37,6 +37,18 @@ def test_the_last_parts_are_short_so_that_nobody_waits_long_for_them(tmp_path):
     assert len(cut(path, 120 * RATE, 10.0)) == 16
 
 
+def test_long_parts_end_in_ever_shorter_ones_but_in_none_that_costs_words(tmp_path):
+    path = decoded(tmp_path / "a", np.full(1_800 * RATE, 500))
+
+    def lengths(seconds, aim):
+        spans = cut(path, seconds * RATE, aim)
+        return [round((end - start) / RATE) for start, end in spans]
+
+    assert lengths(1_800, 300.0) == pytest.approx([300] * 4 + [150] * 2 + [75] * 4, abs=12)
+    assert lengths(1_320, 220.0) == pytest.approx([220] * 4 + [110] * 4, abs=12)  # not 55
+    assert min(lengths(1_800, 240.0)) > 45
+
+
 def test_a_cut_falls_into_the_pause_near_the_even_place(tmp_path):
     rng = np.random.default_rng(5)
     sound = rng.integers(-9000, 9000, 60 * RATE)

@@ -1,5 +1,6 @@
 """Models beyond the first: by name, within a memory budget; and files that do not load."""
 
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from speech.errors import Internal
 from speech.settings import Settings
 from speech.whisper_names import further_models, own_names
+from worker import further_models as further_models_module
 from worker import whisper, whisper_weights
 from worker.further_models import Shelf, engine_for
 from worker.whisper import Whisper
@@ -40,6 +42,25 @@ def test_the_least_used_leaves_when_room_is_needed(shelf):
     assert shelf.names() == ["large"]
     shelf.take("small")
     assert shelf.loads == ["small", "medium", "large", "small"]
+
+
+def test_a_model_that_leaves_gives_its_memory_back(monkeypatch):
+    """Not before it has gone: what is still in use cannot be given back."""
+    alive = weakref.WeakValueDictionary()
+
+    class Model:
+        pass
+
+    def load(model):
+        alive[model] = made = Model()
+        return made
+
+    seen = []
+    monkeypatch.setattr(further_models_module, "give_back", lambda: seen.append(sorted(alive)))
+    shelf = Shelf(load, SIZES.__getitem__, 100)
+    for model in ("small", "medium", "large"):
+        shelf.take(model)
+    assert seen == [["medium"], []]
 
 
 def test_a_model_beyond_the_budget_is_refused_and_nothing_leaves(shelf):

@@ -16,9 +16,11 @@ from speech.lexicon import Entry
 from speech.messages import MESSAGES
 from speech.settings import Settings
 from speech.subtitles import from_json
+from speech.wav import copied
 from tests import hearing_fixtures
 from tests.hearing_fixtures import ToneEngine, melody
 from tests.media_fixtures import stereo, wav
+from worker import sounds
 from worker.attempt import Attempt, Done, Split
 from worker.engines import TRANSCRIBERS, TranscribeOptions
 from worker.transcribe import load_transcription_models, transcribe
@@ -263,6 +265,24 @@ def test_a_long_recording_is_cut_in_pauses_and_joins_to_the_same_transcript(benc
     assert joined.duration == 12.0
     assert done.usage == {"audio_seconds": 12.0}
     assert "8\n00:00:10,010 --> 00:00:11,51" in file_of(done, "transcript.srt")
+
+
+def test_parts_are_cut_from_the_samples_and_need_no_decoder(bench, tmp_path, monkeypatch):
+    sound = melody(EIGHT)
+    split = transcribe(bench.attempt(wav(tmp_path / "media", sound), {}))
+    kept = [tmp_path / f"raw-{number}" for number in range(len(split.parts))]
+    for part, raw in zip(split.parts, kept, strict=True):
+        assert copied(bench.stored[part.input["key"]], raw, 16_000)
+    assert b"".join(raw.read_bytes() for raw in kept) == sound.tobytes()
+    monkeypatch.setattr(sounds, "decode", None)
+    assert len(bench.finish_parts(split)) == 2
+
+
+def test_nobody_waits_for_the_first_words_of_a_part(bench, tmp_path):
+    split = transcribe(bench.attempt(wav(tmp_path / "media", melody(EIGHT)), {}))
+    bench.finish_parts(split)
+    transcribe(bench.attempt(wav(tmp_path / "short", melody([300])), {}))
+    assert [asked.soon for asked in bench.engine.asked] == [False, False, True]
 
 
 def test_the_language_of_a_long_recording_is_detected_once(bench, tmp_path):

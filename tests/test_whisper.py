@@ -1,5 +1,6 @@
 """The real engine: base weights, and a sentence that one of the shipped voices speaks."""
 
+import threading
 from itertools import pairwise
 
 import ctranslate2
@@ -14,8 +15,8 @@ from worker import whisper
 from worker.engines import TranscribeOptions, load_transcriber
 from worker.listen import listen
 from worker.speaker import Request, load_speech_models
-from worker.whisper import Whisper, choose_device, devices, threads
-from worker.whisper_windows import _alone
+from worker.whisper import Whisper, choose_device, devices, shares
+from worker.whisper_windows import WindowDecoder, _joined
 
 SENTENCES = ["안녕하세요.", "오늘은 날씨가 참 좋습니다."]
 
@@ -128,16 +129,38 @@ def test_what_whisper_makes_of_noise_and_tones_is_nothing_or_flagged(engine, tmp
 
 @pytest.mark.models
 @pytest.mark.slow
-def test_a_window_of_an_encoded_batch_is_what_the_encoder_makes_of_it_alone(engine, spoken):
+def test_windows_that_are_encoded_alone_are_what_the_encoder_makes_of_a_batch(engine, spoken):
     half = len(spoken) // 2
     features = [
         pad_or_trim(engine.model.feature_extractor(sound)[..., :-1])
         for sound in (spoken[:half], spoken[half:])
     ]
-    both = engine.model.encode(np.stack(features))
-    for place, one in enumerate(features):
-        alone = np.asarray(engine.model.encode(one))
-        np.testing.assert_allclose(np.asarray(_alone(both, place)), alone, atol=0.01)
+    both = np.asarray(engine.model.encode(np.stack(features)))
+    alone = _joined([engine.model.encode(one) for one in features])
+    np.testing.assert_allclose(np.asarray(alone), both, atol=0.01)
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_batches_decoded_at_once_say_what_they_say_one_by_one(spoken, monkeypatch, tmp_path):
+    sound = np.concatenate([spoken, np.zeros(RATE, np.float32)] * 30)
+    options = TranscribeOptions("ko", without_timestamps=True)
+    # What is decoded again is drawn by chance.
+    monkeypatch.setattr(WindowDecoder, "_again", lambda self, first, *rest: first)
+    made = []
+    for at_once in (1, 2):
+        settings = Settings(data_dir=str(tmp_path), whisper_threads=2, whisper_at_once=at_once)
+        engine = Whisper.load(settings)
+        engine.batch = 2
+        encode, working = engine.model.encode, []
+        monkeypatch.setattr(
+            engine.model, "encode",
+            lambda one, encode=encode, working=working: working.append(threading.get_ident()) or encode(one),
+        )  # fmt: skip
+        made.append([(one.text, one.words) for one in hear(engine, sound, options)[1]])
+        assert len(set(working)) == at_once
+    assert len(made[0]) >= 4
+    assert made[0] == made[1]
 
 
 @pytest.mark.models
@@ -219,7 +242,23 @@ def test_a_gpu_that_was_named_and_does_not_work_is_an_error(broken):
         Whisper.load(Settings(whisper_device="cuda"))
 
 
-def test_every_core_is_used_unless_a_number_is_set():
-    assert threads(Settings(), "cpu") >= 1
-    assert threads(Settings(whisper_threads=3), "cpu") == 3
-    assert threads(Settings(), "cuda") == 0
+@pytest.mark.parametrize(
+    ("given", "cores", "wanted"),
+    [
+        ({}, 2, (2, 1)),
+        ({}, 1, (1, 1)),
+        ({}, 16, (4, 4)),
+        ({"whisper_threads": 1}, 16, (1, 1)),
+        ({"whisper_threads": 6}, 2, (4, 2)),
+        ({"whisper_at_once": 1}, 8, (1, 8)),
+        ({"whisper_at_once": 0}, 8, (1, 8)),
+        ({"whisper_at_once": 16, "whisper_threads": 8}, 2, (8, 1)),
+    ],
+)
+def test_batches_share_the_threads_of_a_cpu(monkeypatch, given, cores, wanted):
+    monkeypatch.setattr(whisper.os, "sched_getaffinity", lambda _: set(range(cores)))
+    assert shares(Settings(**given), "cpu") == wanted
+
+
+def test_a_gpu_decodes_one_batch_after_the_other():
+    assert shares(Settings(), "cuda") == (1, 0)

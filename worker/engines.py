@@ -33,6 +33,7 @@ class TranscribeOptions:
     language_detection_threshold: float = 0.5  # less sure than this, more of the recording is asked
     diarization: bool = False  # name the speaker of each segment; only plug-in engines do
     confidence_threshold: float = 0.0  # of a segment's words on average; under it, it is flagged
+    soon: bool = True  # the first words before the others; where nobody follows, that only costs
 
 
 @dataclass(frozen=True)

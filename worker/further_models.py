@@ -11,6 +11,7 @@ from speech.errors import Internal
 from speech.settings import Settings
 from speech.whisper_names import further_models
 from worker.engines import Transcriber
+from worker.heap import give_back
 
 log = logging.getLogger(__name__)
 Load = Callable[[Settings], Transcriber]
@@ -37,8 +38,9 @@ class Shelf:
         if size > self.budget:
             raise Internal("whisper_over_budget", model=model, size=size, budget=self.budget)
         while sum(one for _, one in self._loaded.values()) + size > self.budget:
-            gone, _ = self._loaded.popitem(last=False)
+            del self._loaded[gone := self.names[0]]
             log.info("Whisper %s is let go to make room for %s", gone, model)
+            give_back()
 
     @property
     def names(self) -> list[str]:

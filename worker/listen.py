@@ -115,9 +115,9 @@ def text_of(segments: Sequence[Segment]) -> str:
 
 
 def settings_of(options: TranscribeOptions) -> dict[str, Any]:
-    """What a transcript keeps of how it was made: every option but the language, which stands by itself."""
+    """What a transcript keeps of how it was made: all but the language, which stands by itself, and the order."""
     told = asdict(options)
-    return {name: value for name, value in told.items() if name not in {"language", "task"}}
+    return {name: value for name, value in told.items() if name not in {"language", "task", "soon"}}
 
 
 def _spoken(part: Transcript) -> float:

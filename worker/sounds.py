@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speech.media import Choice, Decoded, MediaLimits, decode
+from speech.media import RATE, Choice, Decoded, MediaLimits, decode
+from speech.wav import copied
 from worker.attempt import Attempt
 from worker.opening import Opening
 
@@ -24,7 +25,8 @@ class Sound:
 def read(attempt: Attempt, source: Path, opening: Opening) -> list[Sound]:
     """The sounds that the job's request chooses; the input itself is removed, so that disk holds one of them.
 
-    `opening` is shown the samples as they come, unless channels are heard one by one.
+    A part is what we have decoded and cut ourselves. `opening` is shown the samples as they come, unless channels
+    are heard one by one.
     Raises what speech.media.decode raises.
     """
     attempt.progress(0.0, "reading")
@@ -34,6 +36,10 @@ def read(attempt: Attempt, source: Path, opening: Opening) -> list[Sound]:
 
     def decoded(number: int | None) -> Decoded:
         target = attempt.workdir / f"samples-{number or 0}"
+        if attempt.job.kind == "part" and (count := copied(source, target, RATE)):
+            return Decoded(
+                target, count, "wav", "pcm_s16le", RATE, channels=1, tracks=1, memory_bytes=0
+            )
 
         def check() -> None:
             attempt.check()

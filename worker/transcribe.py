@@ -99,6 +99,7 @@ def options_of(job: Job) -> TranscribeOptions:
     given["languages"] = tuple(given.get("languages", ()))
     translates = job.kind == "translation" or request.get("task") == "translate"
     task: Task = "translate" if translates else "transcribe"
+    given["soon"] = job.kind != "part"
     return TranscribeOptions(language=parse_language(request.get("language")), task=task, **given)
 
 

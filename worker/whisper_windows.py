@@ -7,11 +7,12 @@ times come from the alignment of each word, so that nothing is lost between two 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
-from ctranslate2 import DataType, StorageView
-from faster_whisper import BatchedInferencePipeline, WhisperModel
+from ctranslate2 import StorageView
+from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import (
@@ -24,8 +25,9 @@ from faster_whisper.vad import SpeechTimestampsMap
 from speech.media import RATE
 from speech.transcript import Segment, Word
 from worker.engines import Span, TranscribeOptions
+from worker.threads import in_order
 from worker.utterances import utterances
-from worker.windows import Window, windows
+from worker.windows import Window, batched, windows
 
 # Where a window fails (it repeats itself, or is unsure), it is decoded again at these. faster-whisper has five; a
 # window that fails at two of them is not mended by more, and takes as long as ten that are sound.
@@ -70,42 +72,40 @@ class WindowDecoder:
         self.model, self.options = model, options
         multilingual = model.model.is_multilingual
         self.tokenizer = Tokenizer(model.hf_tokenizer, multilingual, options.task, language)
-        self.pipeline = BatchedInferencePipeline(model)
         both = bool(options.prompt and options.hotwords)
         self.prompt = self.last(options.prompt, PROMPT // 2 if both else PROMPT)
         self.hotwords = self.last(options.hotwords, PROMPT // 2 if both else PROMPT)
-        self._spoken = 0.0  # where the last word ended, as add_word_timestamps counts
+        # On a CPU as fast as a batch, in an eighth of the memory; but numpy, which joins them, has no bfloat16.
+        on_cpu, kind = model.model.device == "cpu", model.model.compute_type
+        self.encodes_alone = on_cpu and "float16" not in kind
 
-    def segments(self, samples: np.ndarray, spans: Sequence[Span], batch: int) -> Iterator[Segment]:
-        """Segments in order of time; the first window is decoded alone, so that something is there soon."""
+    def segments(
+        self, samples: np.ndarray, spans: Sequence[Span], batch: int, at_once: int = 1
+    ) -> Iterator[Segment]:
+        """Segments in order of time, from batches of so many windows at most, so many of them decoded at once."""
         chunks = [{"start": start, "end": end} for start, end in spans]
         places = SpeechTimestampsMap(chunks, RATE, time_precision=6)
-        waiting, size, count = windows(samples, spans), 1, 0
-        while waiting:
-            now, waiting = waiting[:size], waiting[size:]
-            for segment in self._batch(now, places):
-                yield replace(segment, id=count)
-                count += 1
-            size = batch
+        cut = batched(windows(samples, spans), batch, at_once, self.options.soon)
+        made = in_order(lambda one: self._batch(one, places), cut, at_once)
+        for count, segment in enumerate(chain.from_iterable(made)):
+            yield replace(segment, id=count)
 
-    def _batch(self, batch: list[Window], places: SpeechTimestampsMap) -> Iterator[Segment]:
+    def _batch(self, batch: Sequence[Window], places: SpeechTimestampsMap) -> list[Segment]:
         features = [self._features(window) for window in batch]
-        options = self._decoding([self.options.temperature or 0.0], max(w.duration for w in batch))
-        encoded, results = self.pipeline.generate_segment_batched(
-            np.stack(features), self.tokenizer, options
-        )
-        heard = [self._result(one, options.temperatures[0]) for one in results]
-        if not self.options.temperature:
-            heard = [
-                self._again(one, _alone(encoded, n) or self.model.encode(features[n]), batch[n])
-                if one.failed and not self._silent(one)
-                else one
-                for n, one in enumerate(heard)
-            ]
+        alone = [self.model.encode(one) for one in features] if self.encodes_alone else []
+        encoded = _joined(alone) if alone else self.model.encode(np.stack(features))
+        heard = self._heard(encoded, batch)
+        for n, one in enumerate(heard):
+            if one.failed and not self._silent(one) and not self.options.temperature:
+                again = alone[n] if alone else self.model.encode(features[n])
+                heard[n] = self._again(one, again, batch[n])
         words = self._words(encoded, heard, batch)
-        for window, one, timed in zip(batch, heard, words, strict=True):
-            if one.text.strip() and not self._silent(one):
-                yield from self._segments(window, one, timed, places)
+        return [
+            segment
+            for window, one, timed in zip(batch, heard, words, strict=True)
+            if one.text.strip() and not self._silent(one)
+            for segment in self._segments(window, one, timed, places)
+        ]
 
     def last(self, text: str | None, most: int) -> str | None:
         """What the decoder has room for: the end of a long prompt, as OpenAI's API does."""
@@ -115,11 +115,30 @@ class WindowDecoder:
     def _features(self, window: Window) -> np.ndarray:
         return pad_or_trim(self.model.feature_extractor(window.sound)[..., :-1])
 
-    def _result(self, found: dict[str, Any], temperature: float) -> Heard:
-        text = self.tokenizer.decode(found["tokens"])
-        return Heard(
-            found["tokens"], found["avg_logprob"], found["no_speech_prob"], temperature, text
+    def _heard(self, encoded: StorageView, batch: Sequence[Window]) -> list[Heard]:
+        """What the decoder makes of each window at the first temperature."""
+        options = self._decoding([self.options.temperature or 0.0], max(w.duration for w in batch))
+        prompt = self._prompt()
+        found = self.model.model.generate(
+            encoded, [prompt] * len(batch), beam_size=options.beam_size,
+            max_length=len(prompt) + (options.max_new_tokens or 0),
+            suppress_tokens=options.suppress_tokens, return_scores=True, return_no_speech_prob=True,
+            sampling_temperature=options.temperatures[0],
+        )  # fmt: skip
+        return [self._result(one, options.temperatures[0]) for one in found]
+
+    def _result(self, found: Any, temperature: float) -> Heard:
+        tokens = found.sequences_ids[0]
+        avg_logprob = found.scores[0] * len(tokens) / (len(tokens) + 1)  # the end counts, too
+        text = self.tokenizer.decode(tokens)
+        return Heard(tokens, avg_logprob, found.no_speech_prob, temperature, text)
+
+    def _prompt(self) -> list[int]:
+        previous = self.tokenizer.encode(self.prompt) if self.prompt else []
+        prompt: list[int] = self.model.get_prompt(
+            self.tokenizer, previous, True, hotwords=self.hotwords
         )
+        return prompt
 
     def _silent(self, heard: Heard) -> bool:
         """OpenAI's rule: the decoder doubts that anybody speaks, and what it heard."""
@@ -133,10 +152,8 @@ class WindowDecoder:
     def _again(self, first: Heard, encoded: StorageView, window: Window) -> Heard:
         """A window that failed, at rising temperatures; the best of all where each one fails."""
         options = self._decoding(RISING, window.duration)
-        previous = self.tokenizer.encode(self.prompt) if self.prompt else []
-        prompt = self.model.get_prompt(self.tokenizer, previous, True, hotwords=self.hotwords)
         found, avg_logprob, temperature, _ = self.model.generate_with_fallback(
-            encoded, prompt, self.tokenizer, options
+            encoded, self._prompt(), self.tokenizer, options
         )
         other = Heard(
             found.sequences_ids[0], avg_logprob, first.no_speech_prob, temperature,
@@ -148,7 +165,7 @@ class WindowDecoder:
         )
 
     def _words(
-        self, encoded: Any, heard: list[Heard], batch: list[Window]
+        self, encoded: Any, heard: list[Heard], batch: Sequence[Window]
     ) -> list[list[dict[str, Any]]]:
         """The timed words of each window, in seconds from the first window's start, by its frame."""
         told: list[list[dict[str, Any]]] = [
@@ -165,14 +182,9 @@ class WindowDecoder:
         ]
         if self.options.word_timestamps:
             sizes = [int(np.ceil(window.duration * 100)) for window in batch]
-            self._spoken = self.model.add_word_timestamps(
-                told,
-                self.tokenizer,
-                encoded,
-                sizes,
-                PREPENDED,
-                APPENDED,
-                self._spoken,
+            spoken = batch[0].frame / 100  # up to where it may have been spoken before
+            self.model.add_word_timestamps(
+                told, self.tokenizer, encoded, sizes, PREPENDED, APPENDED, spoken
             )
         return [one[0]["words"] for one in told]
 
@@ -212,11 +224,9 @@ class WindowDecoder:
         )  # fmt: skip
 
 
-def _alone(encoded: StorageView, place: int) -> StorageView | None:
-    """What the encoder made of one window of a batch; None where its numbers cannot be had (on a GPU, in halves)."""
-    if encoded.device != "cpu" or encoded.dtype != DataType.float32:
-        return None
-    return StorageView.from_array(np.ascontiguousarray(np.asarray(encoded)[place : place + 1]))
+def _joined(encoded: list[StorageView]) -> StorageView:
+    """Encodings of single windows as that of a batch."""
+    return StorageView.from_array(np.concatenate([np.asarray(one) for one in encoded]))
 
 
 def _placed(word: dict[str, Any], window: Window, places: SpeechTimestampsMap) -> Word:

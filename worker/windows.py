@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
 
 import numpy as np
 from faster_whisper.vad import collect_chunks
@@ -38,3 +40,14 @@ def windows(samples: np.ndarray, spans: Sequence[Span]) -> list[Window]:
         for sound, place in zip(sounds, places, strict=True)
         if len(sound)
     ]
+
+
+def batched(found: Sequence[Window], most: int, at_once: int, soon: bool) -> list[Sequence[Window]]:
+    """The windows in order in batches of at most `most`, as many as are decoded at once or a multiple of that.
+
+    Batches are of nearly one size, so that all end together; with `soon` the first window is one by itself.
+    """
+    first, rest = (found[:1], found[1:]) if soon else ([], found)
+    count = min(len(rest), ceil(ceil(len(rest) / most) / at_once) * at_once)
+    edges = [len(rest) * n // count for n in range(count + 1)] if count else []
+    return [one for one in (first, *(rest[start:end] for start, end in pairwise(edges))) if one]
