@@ -2,6 +2,7 @@
 
 import threading
 from itertools import pairwise
+from types import SimpleNamespace
 
 import ctranslate2
 import numpy as np
@@ -258,6 +259,23 @@ def test_a_gpu_that_was_named_and_does_not_work_is_an_error(broken):
 def test_batches_share_the_threads_of_a_cpu(monkeypatch, given, cores, wanted):
     monkeypatch.setattr(whisper.os, "sched_getaffinity", lambda _: set(range(cores)))
     assert shares(Settings(**given), "cpu") == wanted
+
+
+@pytest.mark.parametrize(
+    ("width", "at_once", "batch"),
+    [(384, 4, 8), (512, 4, 8), (768, 1, 8), (768, 4, 2), (1280, 16, 1)],
+)
+def test_a_wide_model_has_no_more_windows_in_memory_than_one_batch(width, at_once, batch):
+    inner = SimpleNamespace(n_mels=80, generate=lambda *args, **options: [])
+    model = SimpleNamespace(
+        model=inner,
+        hf_tokenizer=SimpleNamespace(token_to_id=len),
+        encode=lambda features: np.zeros((1, 1_500, width)),
+    )
+    engine = Whisper(model, "wide", "cpu", "int8")
+    engine.at_once = at_once
+    engine.warm_up()
+    assert engine.batch == batch
 
 
 def test_a_gpu_decodes_one_batch_after_the_other():

@@ -25,6 +25,8 @@ from worker.windows import windows
 
 # Windows decoded together; for a GPU it is upstream's advice, not measured here.
 BATCH = {"cpu": 8, "cuda": 16}
+NARROW = 512  # numbers to a frame: base, and what is smaller
+FRAMES = 3_000  # of a window
 LISTENS = 4  # windows that are asked for the language, at most
 log = logging.getLogger(__name__)
 
@@ -95,11 +97,15 @@ class Whisper:
         return engine
 
     def warm_up(self) -> None:
-        """One decode of a second of noise, so that the first job does not pay for allocations."""
-        noise = np.random.default_rng(0).normal(0, 0.05, RATE).astype(np.float32)
-        options = TranscribeOptions(language="en", vad_filter=False, temperature=0.0, beam_size=1)
-        for _ in self.transcribe(noise, options, [(0, RATE)])[1]:
-            pass
+        """Decode a window of nothing, so that the first job does not pay for allocations; it tells the model's width.
+
+        Of a wide model so many windows are in memory at once as one batch has: each takes 37 MB of base, 500 of large.
+        """
+        encoded = self.model.encode(np.zeros((self.model.model.n_mels, FRAMES), np.float32))
+        start = self.model.hf_tokenizer.token_to_id("<|startoftranscript|>")
+        self.model.model.generate(encoded, [[start]], beam_size=1, max_length=4)
+        if encoded.shape[2] > NARROW:
+            self.batch = max(1, self.batch // self.at_once)
 
     def speech(self, samples: np.ndarray, options: TranscribeOptions) -> list[Span]:
         """Where somebody speaks."""
