@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -50,22 +51,22 @@ def spans_of(path: Path) -> list[Span]:
     return cut(path, path.stat().st_size // 2, SETTINGS.part_seconds)
 
 
-def work(path: Path, language: str, queue: Any, done: Any) -> None:
+def work(path: Path, language: str, threads: int, queue: Any, done: Any) -> None:
     """A worker's process: load, say so, then hear the spans of the queue until None."""
     from worker.whisper import Whisper
 
-    engine = Whisper.load(SETTINGS)
+    engine = Whisper.load(replace(SETTINGS, whisper_threads=threads))
     done.put("ready")
     while (span := queue.get()) is not None:
         listen(engine, path, span, TranscribeOptions(language=language, soon=False))
         done.put(span)
 
 
-def timed(path: Path, language: str, count: int, times: int = 1) -> float:
-    """Seconds that `count` workers need for all parts so many times over, their loading left out."""
+def timed(path: Path, language: str, count: int, threads: int = 1) -> float:
+    """Seconds that `count` workers need for all parts, their loading left out."""
     context = multiprocessing.get_context("spawn")
-    queue, done, spans = context.Queue(), context.Queue(), spans_of(path) * times
-    args = (path, language, queue, done)
+    queue, done, spans = context.Queue(), context.Queue(), spans_of(path)
+    args = (path, language, threads, queue, done)
     processes = [context.Process(target=work, args=args) for _ in range(count)]
     for process in processes:
         process.start()
@@ -83,16 +84,15 @@ def timed(path: Path, language: str, count: int, times: int = 1) -> float:
 
 
 def workers(asked: argparse.Namespace, folder: Path) -> None:
-    """One against two; and what the machine's two cores give when nobody waits long for a last part."""
+    """One against two; and one with two threads beside them."""
     path, _, language = talk_of(asked, folder)
     found = []
     for _ in range(asked.pairs):
-        one, two = timed(path, language, 1), timed(path, language, 2)
+        one, two, both = (timed(path, language, *how) for how in ((1, 1), (2, 1), (1, 2)))
         found.append(one / two)
-        print(f"one worker {one:.1f} s, two {two:.1f} s: {found[-1]:.2f} times as fast", flush=True)
-    four = timed(path, language, 2, times=4)
+        print(f"one worker {one:.1f} s, two {two:.1f} s: {found[-1]:.2f} times as fast; ", end="")
+        print(f"one with two threads {both:.1f} s", flush=True)
     print(f"in the middle {statistics.median(found):.2f}; goal 1.8")
-    print(f"two workers, the talk four times over: {4 * one / four:.2f} times one")
 
 
 def memory(asked: argparse.Namespace, folder: Path) -> None:

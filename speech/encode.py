@@ -23,7 +23,7 @@ UNKNOWN_BYTES = 0xFFFFFFFF  # what a WAV's header says that was begun before its
 
 
 class Encoder(Protocol):
-    """Writes one file; `samples` is float32 in [-1, 1] or, at the file's own rate, int16; shape (n,)."""
+    """Writes one file; `samples` is float32 in [-1, 1], shape (n,); a WAV or FLAC takes int16 at its own rate, too."""
 
     def write(self, samples: np.ndarray) -> None:
         """The next samples."""

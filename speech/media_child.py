@@ -24,9 +24,7 @@ from av.error import FFmpegError
 RATE = 16_000
 # Containers that hold sound and never name another file to read.
 FORMATS = "wav,w64,mp3,flac,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,aac,amr,asf,aiff,caf,mpegts,mpeg,avi,flv"
-TOGETHER = (
-    8_192  # samples that are resampled in one go; a frame by itself costs more than its samples
-)
+TOGETHER = 8_192  # samples that are resampled in one go: each go costs more than a frame's samples
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
 

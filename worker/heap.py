@@ -13,7 +13,7 @@ def keep_freed() -> bool:
 
     Else glibc takes every large block fresh from the kernel, which fills it with zeros page by page, and gives it back
     at once: a fifth of the time that a recording took (docs/performance.md). One arena, because only that of the
-    main thread can grow as one piece. Call it before threads are started.
+    main thread can grow as one piece. Best before threads are started.
     """
     mallopt = _function("mallopt")
     if mallopt is None:

@@ -23,8 +23,8 @@ from worker.whisper_weights import again, resolve
 from worker.whisper_windows import DRAWN, PROMPT, RISING, TOKENS, WindowDecoder
 from worker.windows import windows
 
-# Windows decoded together, at most: eight are faster than six by 2 %, and take 80 MB more. For a GPU it is upstream's
-# advice, not measured here.
+# Windows decoded together, at most. On a CPU more are hardly faster, and each takes 37 MB of base; for a GPU it is
+# upstream's advice, not measured here.
 BATCH = {"cpu": 6, "cuda": 16}
 NARROW = 512  # numbers to a frame: base, and what is smaller
 FRAMES = 3_000  # of a window
@@ -100,7 +100,7 @@ class Whisper:
     def warm_up(self) -> None:
         """Decode a window of nothing, so that the first job does not pay for allocations; it tells the model's width.
 
-        Of a wide model so many windows are in memory at once as one batch has: each takes 37 MB of base, 500 of large.
+        Of a wide model no more windows are in memory than one batch has: each takes 37 MB of base, but 500 of large.
         """
         encoded = self.model.encode(np.zeros((self.model.model.n_mels, FRAMES), np.float32))
         start = self.model.hf_tokenizer.token_to_id("<|startoftranscript|>")
