@@ -278,5 +278,17 @@ def test_a_wide_model_has_no_more_windows_in_memory_than_one_batch(width, at_onc
     assert engine.batch == batch
 
 
+@pytest.mark.models
+@pytest.mark.slow
+def test_memory_goes_back_after_a_minute_of_sound(engine, spoken, monkeypatch):
+    given_back = []
+    monkeypatch.setattr(whisper, "give_back", lambda: given_back.append(True))
+    monkeypatch.setattr(engine, "_heard", 0.0)
+    for _ in range(int(60 / (len(spoken) / RATE)) + 1):
+        assert not given_back
+        list(hear(engine, spoken, TranscribeOptions("ko", beam_size=1, word_timestamps=False))[1])
+    assert given_back
+
+
 def test_a_gpu_decodes_one_batch_after_the_other():
     assert shares(Settings(), "cuda") == (1, 0)

@@ -17,7 +17,7 @@ from speech.media import RATE
 from speech.settings import Settings
 from speech.transcript import Segment, Word
 from worker.engines import Detected, Span, TranscribeOptions
-from worker.heap import keep_freed
+from worker.heap import give_back, keep_freed
 from worker.vad import WINDOW, everything, padded, padding, speech_in
 from worker.whisper_weights import again, resolve
 from worker.whisper_windows import DRAWN, PROMPT, RISING, TOKENS, WindowDecoder
@@ -28,6 +28,7 @@ from worker.windows import windows
 BATCH = {"cpu": 6, "cuda": 16}
 NARROW = 512  # numbers to a frame: base, and what is smaller
 FRAMES = 3_000  # of a window
+TIDY = 60.0  # seconds of sound after which what is free is given back; for a short clip that would take a while
 LISTENS = 4  # windows that are asked for the language, at most
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Whisper:
         self.held: Any = None  # what keeps them in the cache
         self.batch = BATCH[device]
         self.at_once = 1  # batches
+        self._heard = 0.0  # seconds, since memory was given back
 
     @classmethod
     def load(cls, settings: Settings) -> "Whisper":
@@ -154,11 +156,21 @@ class Whisper:
             found = self.detect(samples, options, speech)
         whole = [(0, len(samples))]
         if options.without_timestamps is None and len(samples) <= WINDOW * RATE:
-            return found, self._one_by_one(samples, options, found.language, whole)
-        if options.without_timestamps is False:
-            return found, self._one_by_one(samples, options, found.language, spans)
-        decoder = WindowDecoder(self.model, options, found.language)
-        return found, decoder.segments(samples, spans, self.batch, self.at_once)
+            made = self._one_by_one(samples, options, found.language, whole)
+        elif options.without_timestamps is False:
+            made = self._one_by_one(samples, options, found.language, spans)
+        else:
+            decoder = WindowDecoder(self.model, options, found.language)
+            made = decoder.segments(samples, spans, self.batch, self.at_once)
+        return found, self._tidily(made, len(samples) / RATE)
+
+    def _tidily(self, segments: Iterator[Segment], seconds: float) -> Iterator[Segment]:
+        """The segments; then, now and then, the memory that they took goes back."""
+        yield from segments
+        self._heard += seconds
+        if self._heard >= TIDY:
+            self._heard = 0.0
+            give_back()
 
     def _spans(
         self, samples: np.ndarray, options: TranscribeOptions, speech: Sequence[Span]
