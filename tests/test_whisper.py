@@ -143,6 +143,22 @@ def test_windows_that_are_encoded_alone_are_what_the_encoder_makes_of_a_batch(en
 
 @pytest.mark.models
 @pytest.mark.slow
+def test_a_batch_that_is_encoded_together_as_on_a_gpu_says_the_same(engine, spoken, monkeypatch):
+    sound = np.concatenate([spoken, np.zeros(RATE, np.float32)] * 10)
+    spans = [(0, 20 * RATE), (20 * RATE, 40 * RATE)]
+    monkeypatch.setattr(WindowDecoder, "_again", lambda self, first, *rest: first)
+    made = []
+    for alone in (True, False):
+        decoder = WindowDecoder(engine.model, TranscribeOptions("ko", soon=False), "ko")
+        assert decoder.encodes_alone
+        decoder.encodes_alone = alone
+        made.append([one.text for one in decoder.segments(sound, spans, 6)])
+    assert len(made[0]) >= 2
+    assert made[0] == made[1]
+
+
+@pytest.mark.models
+@pytest.mark.slow
 def test_batches_decoded_at_once_say_what_they_say_one_by_one(spoken, monkeypatch, tmp_path):
     sound = np.concatenate([spoken, np.zeros(RATE, np.float32)] * 30)
     options = TranscribeOptions("ko", without_timestamps=True)
